@@ -16,7 +16,6 @@ Names are loaded when first used: importing weighbridge imports nothing heavy.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
 
 __version__ = "0.1.0"
 
@@ -38,7 +37,7 @@ _HOMES = {
 __all__ = sorted([*_HOMES, "__version__"])
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'weighbridge' has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)

@@ -75,7 +75,7 @@ class FileSource:
             raise PathNotFoundError(f"cannot be opened: {error}", where=self.name) from error
         opened = os.fstat(self._fd)
         if not stat.S_ISREG(opened.st_mode):
-            os.close(self._fd)
+            self.close()
             raise UsageError("is not a regular file", where=self.name)
         self.size = opened.st_size
         self._stamp = _stamp(opened)
