@@ -19,6 +19,15 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 
+TYPE_CHECKING = False  # not typing's: importing typing would double what this module costs
+if TYPE_CHECKING:
+    from weighbridge.checkpoint import Checkpoint, open
+    from weighbridge.checks import check
+    from weighbridge.errors import WeighbridgeError
+    from weighbridge.report import Finding, Outcome, Report, Severity
+    from weighbridge.store import Store
+    from weighbridge.tensors import DType, FileSource, TensorInfo
+
 _HOMES = {
     "Checkpoint": "weighbridge.checkpoint",
     "DType": "weighbridge.tensors",
@@ -34,7 +43,21 @@ _HOMES = {
     "open": "weighbridge.checkpoint",
 }
 
-__all__ = sorted([*_HOMES, "__version__"])
+__all__ = [
+    "Checkpoint",
+    "DType",
+    "FileSource",
+    "Finding",
+    "Outcome",
+    "Report",
+    "Severity",
+    "Store",
+    "TensorInfo",
+    "WeighbridgeError",
+    "__version__",
+    "check",
+    "open",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -5,6 +5,7 @@
 - `Extent`: a range of raw element bytes in a file.
 - `ByteSource`: something of a known size that can be read at an offset.
 - `Digest`: a hash that knows its algorithm.
+- `safe_relative_name`: the one rule for names of files that come from elsewhere.
 
 A leaf: it imports numpy and our errors, never another layer. It knows nothing of any file format.
 """
@@ -12,6 +13,7 @@ A leaf: it imports numpy and our errors, never another layer. It knows nothing o
 from weighbridge.tensors.digest import Digest
 from weighbridge.tensors.dtype import DType, dtype_from_numpy, dtype_named
 from weighbridge.tensors.info import Extent, TensorInfo
+from weighbridge.tensors.names import safe_relative_name
 from weighbridge.tensors.source import ByteSource, BytesSource, FileSource, SliceSource
 
 __all__ = [
@@ -25,4 +27,5 @@ __all__ = [
     "TensorInfo",
     "dtype_from_numpy",
     "dtype_named",
+    "safe_relative_name",
 ]
