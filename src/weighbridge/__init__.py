@@ -21,7 +21,7 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False  # not typing's: importing typing would double what this module costs
 if TYPE_CHECKING:
-    from weighbridge.checkpoint import Checkpoint, open
+    from weighbridge.checkpoint import Checkpoint, open  # noqa: A004
     from weighbridge.checks import check
     from weighbridge.errors import WeighbridgeError
     from weighbridge.report import Finding, Outcome, Report, Severity

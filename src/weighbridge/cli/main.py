@@ -26,6 +26,7 @@ COMMANDS = {
     "pull": "Download a repository from a hub.",
 }
 INTERRUPTED = 130
+_COMPLETION = ("install_completion", "show_completion")  # Typer adds these to every app
 
 
 class _Commands(TyperGroup):
@@ -39,6 +40,7 @@ class _Commands(TyperGroup):
             return None
         command = typer.main.get_command(import_module(f"weighbridge.cli.{cmd_name}").app)
         command.name = cmd_name
+        command.params = [option for option in command.params if option.name not in _COMPLETION]
         return command
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
