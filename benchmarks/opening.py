@@ -21,26 +21,21 @@ from pathlib import Path
 
 import numpy as np
 
-READERS = {
-    "weighbridge": (
-        "import weighbridge as wb; wb.open",
-        "listed = [(name, str(tensor.dtype), tensor.shape) for name, tensor in wb.open(path).items()]",
-    ),
-    "safetensors": (
-        "from safetensors import safe_open",
-        "with safe_open(path, 'np') as f:\n"
-        "    listed = [(k, f.get_slice(k).get_dtype(), tuple(f.get_slice(k).get_shape())) for k in f.keys()]",
-    ),
-    "torch": (
-        "import torch",
-        "state = torch.load(path, map_location='cpu', weights_only=True)\n"
-        "listed = [(k, str(v.dtype), tuple(v.shape)) for k, v in state.items()]",
-    ),
-    "torch mmap": (
-        "import torch",
-        "state = torch.load(path, map_location='cpu', weights_only=True, mmap=True)\n"
-        "listed = [(k, str(v.dtype), tuple(v.shape)) for k, v in state.items()]",
-    ),
+SAFETENSORS = """
+with safe_open(path, "np") as file:
+    slices = {name: file.get_slice(name) for name in file.keys()}
+    listed = [(name, part.get_dtype(), tuple(part.get_shape())) for name, part in slices.items()]
+"""
+TORCH = """
+state = torch.load(path, map_location="cpu", weights_only=True{options})
+listed = [(name, str(tensor.dtype), tuple(tensor.shape)) for name, tensor in state.items()]
+"""
+OURS = "listed = [(name, str(tensor.dtype), tensor.shape) for name, tensor in wb.open(path).items()]"
+READERS = {  # what to import, and the work that is timed
+    "weighbridge": ("import weighbridge as wb; wb.open", OURS),
+    "safetensors": ("from safetensors import safe_open", SAFETENSORS),
+    "torch": ("import torch", TORCH.format(options="")),
+    "torch mmap": ("import torch", TORCH.format(options=", mmap=True")),
 }
 CASES = {
     "model.safetensors": ("weighbridge", "safetensors"),

@@ -51,8 +51,10 @@ class Remote:
     @contextmanager
     def telling(self, subject: str) -> Iterator[None]:
         """Within this block, what huggingface_hub raises comes out as our errors, told about `subject`."""
-        import httpx
         from huggingface_hub import errors as theirs
+
+        # The HTTP library's own root of errors; huggingface_hub changed libraries between 1.x and 2.x.
+        transport_error = theirs.HfHubHTTPError.__mro__[1]
 
         try:
             yield
@@ -66,7 +68,7 @@ class Remote:
             raise InvalidNameError(str(error), where=subject) from error
         except theirs.HfHubHTTPError as error:
             raise _from_status(error, subject) from error
-        except (httpx.TransportError, ConnectionError) as error:
+        except (transport_error, ConnectionError) as error:
             hint = "Is the hub running, and is the address right?"
             raise RemoteError(f"cannot be reached: {error}", where=self.url, hint=hint) from error
 
