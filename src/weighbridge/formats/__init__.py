@@ -10,7 +10,7 @@ file names, never allocates what a header claims before the file's size has conf
 """
 
 from weighbridge.formats.base import Anomaly, FileIndex, Format, PickleImport, PickleScan, Verdict
-from weighbridge.formats.registry import FORMATS, index, sniff
+from weighbridge.formats.registry import FORMATS, identify, index, sniff
 
 __all__ = [
     "FORMATS",
@@ -20,6 +20,7 @@ __all__ = [
     "PickleImport",
     "PickleScan",
     "Verdict",
+    "identify",
     "index",
     "sniff",
 ]

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from weighbridge.errors import UnknownFormatError
 from weighbridge.formats.base import SNIFF_BYTES, FileIndex, Format
+from weighbridge.formats.safetensors import SAFETENSORS
 from weighbridge.tensors import ByteSource
 
 # In the order in which they are asked; the most specific signature first.
-FORMATS: tuple[Format, ...] = ()
+FORMATS: tuple[Format, ...] = (SAFETENSORS,)
+
+# What people meet where they expected weights, and what to do about it.
+_NOT_WEIGHTS = (
+    (b"version https://git-lfs", "is a Git LFS pointer, not the file it stands for", "Run 'git lfs pull'."),
+    (b"<!doctype html", "is a web page, not weights", "The download link probably asked for a login: get it again."),
+    (b"<html", "is a web page, not weights", "The download link probably asked for a login: get it again."),
+)
 
 
 def sniff(source: ByteSource) -> Format | None:
@@ -16,10 +24,20 @@ def sniff(source: ByteSource) -> Format | None:
     return next((candidate for candidate in FORMATS if candidate.sniff(head, source)), None)
 
 
+def identify(source: ByteSource) -> Format:
+    """The format of this file. Raises `UnknownFormatError` with what its first bytes look like instead."""
+    found = sniff(source)
+    if found is not None:
+        return found
+    head = source.read_at(0, min(32, source.size))
+    if not head:
+        raise UnknownFormatError("is empty", where=source.name)
+    for beginning, message, hint in _NOT_WEIGHTS:
+        if head.lower().startswith(beginning):
+            raise UnknownFormatError(message, where=source.name, hint=hint)
+    raise UnknownFormatError(f"no format that we read begins with {head[:16]!r}", where=source.name)
+
+
 def index(source: ByteSource) -> FileIndex:
     """The structure of this file. Raises `UnknownFormatError`, or the `FormatError` that its format gives."""
-    found = sniff(source)
-    if found is None:
-        head = source.read_at(0, min(16, source.size))
-        raise UnknownFormatError(f"no format that we read begins with {head!r}", where=source.name)
-    return found.index(source)
+    return identify(source).index(source)

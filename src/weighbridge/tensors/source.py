@@ -1,7 +1,7 @@
 """Something of a known size that can be read at an offset: a file, bytes in memory, a stored file, a part of one.
 
 Files are read with pread rather than mapped: a mapped file that is cut short while it is read kills the process with
-SIGBUS, a short read is an error that can be told (docs/design/0002-reading-without-mmap.md).
+SIGBUS, a short read is an error that can be told (docs/design/0008-reading-without-mmap.md).
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class FileSource:
             self.close()
             raise UsageError("is not a regular file", where=self.name)
         self.size = opened.st_size
-        self._stamp = _stamp(opened)
+        self.stamp = _stamp(opened)
 
     def read_at(self, offset: int, length: int) -> bytes:
         _check_range(self.name, self.size, offset, length)
@@ -98,7 +98,7 @@ class FileSource:
 
     def ensure_unchanged(self) -> None:
         """Raise `FileChangedError` if the file was written since it was opened."""
-        if _stamp(os.fstat(self._fd)) != self._stamp:
+        if _stamp(os.fstat(self._fd)) != self.stamp:
             raise FileChangedError("was written to while it was being read", where=self.name)
 
     def close(self) -> None:

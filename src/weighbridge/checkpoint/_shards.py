@@ -1,0 +1,102 @@
+"""Models in several files: the index that lists them, and the numbers in their names."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from posixpath import dirname, join
+
+from weighbridge.checkpoint._names import check_name
+from weighbridge.errors import FormatError, LimitError, PathNotFoundError, WeighbridgeError
+from weighbridge.formats import Anomaly, FileIndex
+from weighbridge.tensors import ByteSource
+
+MAX_INDEX = 100_000_000
+_INDEX_NAME = re.compile(r"\.(safetensors|bin)\.index(\.[\w-]+)?\.json$|\.safetensors\.index\.[\w-]+\.json$")
+_NUMBERED = re.compile(r"^(?P<stem>.*-)(?P<number>\d{5})-of-(?P<total>\d{5})(?P<suffix>\.[\w.]+)$")
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ShardIndex:
+    """Which file holds which tensor, as ``*.index.json`` says; file names are relative to the checkpoint."""
+
+    name: str
+    shard_of: Mapping[str, str]
+
+    @property
+    def shards(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.shard_of.values()))
+
+
+def is_index(name: str) -> bool:
+    return _INDEX_NAME.search(name) is not None
+
+
+def read_index(source: ByteSource, name: str) -> ShardIndex:
+    """Parse an index. Raises `FormatError` where it is none, `UnsafePathError` where it points out of its folder."""
+    if source.size > MAX_INDEX:
+        raise LimitError(f"an index of {source.size:,} bytes is more than the {MAX_INDEX:,} that we read", where=name)
+    try:
+        content = json.loads(source.read_at(0, source.size))
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"expected JSON: {type(error).__name__}", where=name) from error
+    weight_map = content.get("weight_map") if isinstance(content, dict) else None
+    if not isinstance(weight_map, dict):
+        raise FormatError("expected an object with a 'weight_map'", where=name)
+    folder = dirname(name)
+    for tensor, shard in weight_map.items():
+        if not isinstance(shard, str):
+            raise FormatError(f"expected a file name for tensor {tensor[:100]!r}, found {str(shard)[:100]}", where=name)
+        check_name(shard, name)
+    return ShardIndex(name, {tensor: join(folder, shard) for tensor, shard in weight_map.items()})
+
+
+def missing_shards(index: ShardIndex, present: Iterable[str]) -> Iterator[tuple[str, WeighbridgeError]]:
+    """Files that an index lists and nobody has."""
+    here = set(present)
+    for shard in index.shards:
+        if shard not in here:
+            count = sum(1 for home in index.shard_of.values() if home == shard)
+            message = f"is missing: {index.name} says it holds {count:,} tensors"
+            yield shard, PathNotFoundError(message, where=shard, hint="Fetch the missing file.")
+
+
+def missing_parts(names: Iterable[str]) -> Iterator[tuple[str, WeighbridgeError]]:
+    """Files missing from a numbered series (``…-00002-of-00005.gguf``) of which some are there."""
+    series: dict[tuple[str, str, str], set[int]] = {}
+    for name in names:
+        match = _NUMBERED.match(name)
+        if match:
+            key = (match["stem"], match["total"], match["suffix"])
+            series.setdefault(key, set()).add(int(match["number"]))
+    for (stem, total, suffix), numbers in series.items():
+        absent = (number for number in range(1, int(total) + 1) if number not in numbers)
+        for number in absent:
+            name = f"{stem}{number:05d}-of-{total}{suffix}"
+            message = f"is missing: {len(numbers)} of {int(total)} parts are here"
+            yield name, PathNotFoundError(message, where=name, hint="Fetch the missing part.")
+
+
+def disagreements(index: ShardIndex, files: Mapping[str, FileIndex]) -> Iterator[Anomaly]:
+    """Where an index and its shards say different things."""
+    homes: dict[str, list[str]] = {}
+    for shard in index.shards:
+        for info in files[shard].tensors if shard in files else ():
+            homes.setdefault(info.name, []).append(shard)
+    lost = [tensor for tensor, shard in index.shard_of.items() if shard in files and shard not in homes.get(tensor, ())]
+    twice = [tensor for tensor, shards in homes.items() if len(shards) > 1]
+    unlisted = [tensor for tensor in homes if tensor not in index.shard_of]
+    if lost:
+        yield Anomaly("index.missing-tensor", f"{_count(lost)} not in the shard that the index names", index.name)
+    if twice:
+        yield Anomaly("index.duplicate-tensor", f"{_count(twice)} in more than one shard", index.name)
+    if unlisted:
+        yield Anomaly("index.unlisted-tensor", f"{_count(unlisted)} in a shard but not in the index", index.name)
+
+
+def _count(names: list[str]) -> str:
+    some = ", ".join(repr(name[:80]) for name in names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+    return f"{len(names):,} tensor{'s are' if len(names) > 1 else ' is'} ({some})"
