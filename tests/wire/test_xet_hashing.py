@@ -38,7 +38,7 @@ def nodes(data: bytes, cuts: tuple[int, ...]) -> list[hashing.Node]:
 def test_a_file_and_its_term_hash_as_the_real_client_hashes_them(data, cuts, file, term):
     chunks = nodes(data, cuts)
     assert hashing.to_text(hashing.file_hash(chunks)) == file
-    assert hashing.to_text(hashing.term_hash(digest for digest, _ in chunks)) == term
+    assert hashing.to_text(hashing.term_hash(b"".join(digest for digest, _ in chunks))) == term
 
 
 def test_a_xorb_is_named_as_the_real_client_names_it():
@@ -85,3 +85,23 @@ def test_order_and_length_of_chunks_matter():
     one, other = (hashing.chunk_hash(b"one"), 3), (hashing.chunk_hash(b"other"), 5)
     assert hashing.file_hash([one, other]) != hashing.file_hash([other, one])
     assert hashing.file_hash([one, other]) != hashing.file_hash([one, (other[0], 6)])
+
+
+def level_by_level(nodes: list[hashing.Node]) -> bytes:
+    """The grouping rule as one would say it: whole levels, one after another."""
+    while len(nodes) > 1:
+        above, start = [], 0
+        while start < len(nodes):
+            limit = min(start + 9, len(nodes))
+            cuts = (i + 1 for i in range(start + 2, limit) if int.from_bytes(nodes[i][0][24:], "little") % 4 == 0)
+            stop = next(cuts, limit)
+            above.append(hashing._parent(nodes[start:stop]))
+            start = stop
+        nodes = above
+    return nodes[0][0]
+
+
+@given(st.lists(st.integers(0, 7), min_size=1, max_size=300))
+def test_streaming_groups_as_whole_levels_do(lowest_bytes):
+    nodes = [(bytes([n % 256] * 24 + [low] + [0] * 7), n + 1) for n, low in enumerate(lowest_bytes)]
+    assert hashing.xorb_hash(iter(nodes)) == level_by_level(nodes)

@@ -127,3 +127,10 @@ def test_too_many_bytes_are_refused(monkeypatch):
     assert len(read(xorb.serialise([b"x"] * 2))) == 2
     with pytest.raises(LimitError, match="more than 18 bytes"):
         read(xorb.serialise([b"x"] * 3))
+
+
+def test_a_xorb_that_unpacks_to_too_much_is_refused(monkeypatch):
+    monkeypatch.setattr(xorb, "MAX_RAW_BYTES", 2000)
+    assert len(read(xorb.serialise([bytes(1000)] * 2))) == 2
+    with pytest.raises(LimitError, match="raw bytes"):
+        read(xorb.serialise([bytes(1000)] * 3))

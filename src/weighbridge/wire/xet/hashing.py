@@ -54,43 +54,56 @@ def chunk_hash(data: bytes | memoryview) -> bytes:
 
 def xorb_hash(chunks: Iterable[Node]) -> bytes:
     """The root over a xorb's chunks, in order. Zeros where there are none."""
-    return _root(list(chunks))
+    return _root(chunks)
 
 
 def file_hash(chunks: Iterable[Node]) -> bytes:
-    """The hash of a file made of these chunks, in order. Zeros for an empty file."""
-    nodes = list(chunks)
-    return blake3(_root(nodes), key=ZERO_HASH).digest() if nodes else ZERO_HASH
+    """The hash of a file made of these chunks, in order. Zeros for an empty file. Streams: memory is logarithmic."""
+    root = _root(chunks)
+    return ZERO_HASH if root == ZERO_HASH else blake3(root, key=ZERO_HASH).digest()
 
 
-def term_hash(chunk_hashes: Iterable[bytes]) -> bytes:
+def term_hash(chunk_hashes: bytes | memoryview) -> bytes:
     """What a client sends with each term, to show that it knows the chunks and not just their xorb's name."""
-    return blake3(b"".join(chunk_hashes), key=_TERM_KEY).digest()
+    return blake3(chunk_hashes, key=_TERM_KEY).digest()
 
 
-def _root(nodes: list[Node]) -> bytes:
-    while len(nodes) > 1:
-        nodes = _level_above(nodes)
-    return nodes[0][0] if nodes else ZERO_HASH
+def _root(nodes: Iterable[Node]) -> bytes:
+    """The hash at the top of the tree over `nodes`: each level groups the one below, until a level has one node."""
+    levels = [_Level()]
+    for node in nodes:
+        _add(levels, 0, node)
+    for height, level in enumerate(levels):  # grows while it is walked: what is left of a level closes into the next
+        if level.count == 1:
+            return level.open[0][0]
+        if level.open:
+            _add(levels, height + 1, _parent(level.open))
+    return ZERO_HASH
 
 
-def _level_above(nodes: Sequence[Node]) -> list[Node]:
-    above: list[Node] = []
-    start = 0
-    while start < len(nodes):
-        stop = _end_of_group(nodes, start)
-        above.append(_parent(nodes[start:stop]))
-        start = stop
-    return above
+class _Level:
+    """The nodes of one level that no group has closed over yet, and how many nodes the level has had."""
+
+    def __init__(self) -> None:
+        self.open: list[Node] = []
+        self.count = 0
 
 
-def _end_of_group(nodes: Sequence[Node], start: int) -> int:
+def _add(levels: list[_Level], height: int, node: Node) -> None:
+    if height == len(levels):
+        levels.append(_Level())
+    level = levels[height]
+    level.open.append(node)
+    level.count += 1
+    if _closes(level.open):
+        group, level.open = level.open, []
+        _add(levels, height + 1, _parent(group))
+
+
+def _closes(group: Sequence[Node]) -> bool:
     """A group ends after a child (not the first two) whose last eight bytes divide by four, or after the ninth."""
-    limit = min(start + _MOST_CHILDREN, len(nodes))
-    for index in range(start + _LEAST_CHILDREN - 1, limit):
-        if nodes[index][0][24] % _MEAN_CHILDREN == 0:  # byte 24 is the lowest of the last little-endian word
-            return index + 1
-    return limit
+    count = len(group)
+    return count == _MOST_CHILDREN or (count >= _LEAST_CHILDREN and group[-1][0][24] % _MEAN_CHILDREN == 0)
 
 
 def _parent(children: Sequence[Node]) -> Node:

@@ -24,6 +24,7 @@ MAX_XORB_BYTES = 64 << 20  # of serialised chunks; the published protocol's limi
 MAX_FOOTER_BYTES = 4 << 20  # a footer of 65,536 chunks is 2.6 MB
 MAX_CHUNK_BYTES = 128 << 10  # raw; the client's chunker never cuts longer ones
 MAX_STORED_CHUNK_BYTES = 2 * MAX_CHUNK_BYTES
+MAX_RAW_BYTES = (4 << 30) - 1  # a shard counts them in 32 bits; the reference client stops at 64 MiB
 MAX_CHUNKS = 1 << 16  # the reference client stops at 8,192, but the format sets no limit
 
 HEADER_BYTES = 8
@@ -79,7 +80,7 @@ def read_chunks(xorb: BinaryIO) -> Iterator[Chunk]:
     Raises `FormatError` (or `TruncatedError`, `LimitError`) and `UnsupportedError` for bytes that are not a xorb. The
     name of the xorb is for the caller to check, once all chunks are read.
     """
-    offset = count = 0
+    offset = count = raw = 0
     while head := xorb.read(HEADER_BYTES):
         if head.startswith(_FOOTER_MAGIC):
             return
@@ -91,6 +92,9 @@ def read_chunks(xorb: BinaryIO) -> Iterator[Chunk]:
         yield chunk
         offset = xorb.tell()
         count += 1
+        raw += len(chunk.data)
+        if raw > MAX_RAW_BYTES:
+            raise LimitError(f"more than {MAX_RAW_BYTES:,} raw bytes in one xorb", where=where)
         if count > MAX_CHUNKS:
             raise LimitError(f"more than {MAX_CHUNKS:,} chunks in one xorb", where=where)
         if offset > MAX_XORB_BYTES:
