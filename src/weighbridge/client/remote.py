@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from weighbridge.errors import (
     EntryNotFoundError,
@@ -54,7 +54,7 @@ class Remote:
         from huggingface_hub import errors as theirs
 
         # The HTTP library's own root of errors; huggingface_hub changed libraries between 1.x and 2.x.
-        transport_error = theirs.HfHubHTTPError.__mro__[1]
+        transport_error = cast("type[Exception]", theirs.HfHubHTTPError.__mro__[1])
 
         try:
             yield
