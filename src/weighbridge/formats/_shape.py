@@ -12,8 +12,8 @@ from weighbridge.tensors import DType
 MAX_TENSORS = 500_000  # in one file; the largest models published keep about 100,000, spread over many
 MAX_RANK = 64  # numpy's own limit
 MAX_BYTES = 2**63 - 1  # what an offset in a file can reach
+MAX_ANOMALIES = 20  # of one kind in one file: the first ones tell the story
 _SHOWN = 120
-_MAX_ANOMALIES = 20
 
 
 def shown(name: str) -> str:
@@ -50,7 +50,7 @@ def name_anomalies(names: Iterable[str]) -> tuple[Anomaly, ...]:
         if name.isprintable() and name and name != "__metadata__":
             continue
         found.append(Anomaly("tensor.name", _name_fault(name), where=shown(name)))
-        if len(found) == _MAX_ANOMALIES:
+        if len(found) == MAX_ANOMALIES:
             break
     return tuple(found)
 
