@@ -1,0 +1,88 @@
+"""Which packs there are, and where in them each block lies: the index, kept in step with the packs themselves."""
+
+from __future__ import annotations
+
+import threading
+
+from weighbridge.errors import CorruptError, ObjectNotFoundError, StoreError
+from weighbridge.store._index import BlockIndex
+from weighbridge.store._keys import PACKS, id_in, pack_key
+from weighbridge.store.backend import Backend, Listed
+from weighbridge.store.packs import Entry, PackBuilder, pack_of, read_footer
+from weighbridge.store.values import Location
+
+
+class Catalog:
+    """Finds blocks. Other processes add packs at any time: a block that is not found is looked for in new ones."""
+
+    def __init__(self, backend: Backend, index: BlockIndex) -> None:
+        self._backend = backend
+        self._index = index
+        self._lock = threading.Lock()
+        self._rebuilt = False
+        self._unreadable: dict[str, StoreError] = {}
+
+    def knows(self, digest: bytes) -> bool:
+        """Whether the store holds this block, as far as the index can tell."""
+        return bool(self._index.find(digest))
+
+    def locate(self, digest: bytes) -> list[Location]:
+        """Every place of this block, at least one. Raises `CorruptError` where there is none."""
+        found = self._index.find(digest)
+        if not found:
+            self.refresh()
+            found = self._index.find(digest)
+        if not found and not self._rebuilt:  # a damaged index may lie: ask the packs once
+            self.rebuild()
+            found = self._index.find(digest)
+        if not found:
+            raise self._missing(digest)
+        return found
+
+    def refresh(self) -> None:
+        """Note packs that others have written, and forget those that are gone."""
+        with self._lock:
+            listed = {pack_of(pack): pack for pack in self._backend.list(PACKS) if id_in(pack.key)}
+            known = self._index.packs()
+            for pack in known - listed.keys():
+                self._index.drop_pack(pack)
+            for pack in listed.keys() - known:
+                self._note(listed[pack])
+
+    def rebuild(self) -> None:
+        """Make the index anew from the footers of all packs."""
+        self._rebuilt = True
+        self._index.clear()
+        self.refresh()
+
+    def reload(self, pack: str) -> None:
+        """Read one pack's footer again, since what the index says of it was wrong."""
+        with self._lock:
+            for listed in self._backend.list(pack_key(pack).rpartition("/")[0]):
+                if listed.key == pack_key(pack):
+                    return self._note(listed)
+        return self._index.drop_pack(pack)
+
+    def write(self, builder: PackBuilder) -> None:
+        """Store a pack durably, then note its blocks."""
+        pack, parts, entries = builder.finish()
+        self._backend.put(pack_key(pack), parts)
+        self._index.put_pack(pack, entries)
+
+    def _note(self, listed: Listed) -> None:
+        pack = pack_of(listed)
+        try:
+            entries: list[Entry] = read_footer(self._backend, pack, listed.size)
+        except ObjectNotFoundError:
+            return  # deleted since it was listed
+        except StoreError as error:  # one bad pack must not close the store: its blocks are missing, and say why
+            self._unreadable[pack] = error
+            return
+        self._unreadable.pop(pack, None)
+        self._index.put_pack(pack, entries)
+
+    def _missing(self, digest: bytes) -> StoreError:
+        reasons = [str(error) for error in self._unreadable.values()]
+        detail = f"; these packs could not be read: {' | '.join(reasons[:3])}" if reasons else ""
+        kind = type(next(iter(self._unreadable.values()), CorruptError("")))
+        return kind(f"no readable pack holds block {digest.hex()}{detail}")

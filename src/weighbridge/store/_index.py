@@ -1,0 +1,140 @@
+"""Where each block lies: a SQLite cache of all pack footers, shared by the processes that use a store.
+
+Losing it loses nothing: a file that SQLite finds damaged is thrown away and filled again from the packs. A store that
+cannot be written to gets an index in memory.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from weighbridge.errors import StorageFullError, StoreError
+from weighbridge.store.packs import Entry
+from weighbridge.store.values import Location
+
+SCHEMA_VERSION = 1
+BUSY_SECONDS = 60
+
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS packs (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS blocks (
+  digest BLOB NOT NULL, pack INTEGER NOT NULL, start INTEGER NOT NULL, stored INTEGER NOT NULL, raw INTEGER NOT NULL,
+  codec INTEGER NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (digest, pack)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS by_pack ON blocks (pack);
+PRAGMA user_version = {SCHEMA_VERSION};
+"""
+_FIND = "SELECT name, start, stored, raw, codec, version FROM blocks JOIN packs ON id = pack WHERE digest = ?"
+
+
+class BlockIndex:
+    """Blocks by digest. Safe from several threads and processes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.RLock()
+        self._db = self._open()
+
+    def find(self, digest: bytes) -> list[Location]:
+        """Every place where the index believes this block to be."""
+        return [Location(*row) for row in self._do(lambda db: db.execute(_FIND, (digest,)).fetchall())]
+
+    def packs(self) -> set[str]:
+        """The packs that it has the entries of."""
+        return {name for (name,) in self._do(lambda db: db.execute("SELECT name FROM packs").fetchall())}
+
+    def put_pack(self, pack: str, entries: Sequence[Entry]) -> None:
+        """Note a pack with its entries, instead of what was noted of it before."""
+
+        def change(db: sqlite3.Connection) -> None:
+            _forget(db, pack)
+            row = db.execute("INSERT INTO packs (name) VALUES (?)", (pack,)).lastrowid
+            db.executemany(
+                "INSERT OR IGNORE INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [(e.digest, row, (at := e.location).offset, at.stored, at.raw, at.codec, at.version) for e in entries],
+            )
+
+        self._do(change, writes=True)
+
+    def drop_pack(self, pack: str) -> None:
+        self._do(lambda db: _forget(db, pack), writes=True)
+
+    def clear(self) -> None:
+        """Start again with an empty index. Other processes that have it open go on with what they had."""
+        with self._lock:
+            self._db.close()
+            _remove(self._path)
+            self._db = self._open()
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    def _do(self, work: Callable[[sqlite3.Connection], Any], *, writes: bool = False) -> Any:
+        with self._lock:
+            try:
+                return _run(self._db, work, writes)
+            except sqlite3.OperationalError as error:
+                raise _told(error, self._path) from error
+            except sqlite3.DatabaseError:  # SQLite found damage in its file
+                self.clear()
+                return _run(self._db, work, writes)
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            self._path.parent.mkdir(exist_ok=True)
+            return _connect(str(self._path))
+        except (OSError, sqlite3.OperationalError):
+            return _connect(":memory:")
+        except sqlite3.DatabaseError:
+            _remove(self._path)
+            return _connect(str(self._path))
+
+
+def _connect(path: str) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version not in (0, SCHEMA_VERSION):
+            raise sqlite3.DatabaseError(f"an index of version {version}")
+        # NORMAL never fsyncs on commit in WAL mode: what a power cut takes is found again in the packs.
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.executescript(_SCHEMA)
+    except sqlite3.Error:
+        db.close()
+        raise
+    return db
+
+
+def _run(db: sqlite3.Connection, work: Callable[[sqlite3.Connection], Any], writes: bool) -> Any:
+    if not writes:
+        return work(db)
+    db.execute("BEGIN IMMEDIATE")  # takes the write lock at once, so that a second writer waits instead of failing
+    try:
+        result = work(db)
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+    return result
+
+
+def _forget(db: sqlite3.Connection, pack: str) -> None:
+    db.execute("DELETE FROM blocks WHERE pack = (SELECT id FROM packs WHERE name = ?)", (pack,))
+    db.execute("DELETE FROM packs WHERE name = ?", (pack,))
+
+
+def _told(error: sqlite3.OperationalError, path: Path) -> StoreError:
+    if error.sqlite_errorname == "SQLITE_FULL":
+        return StorageFullError("no room to write the block index", where=str(path))
+    return StoreError(f"the block index cannot be used: {error}", where=str(path))
+
+
+def _remove(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)

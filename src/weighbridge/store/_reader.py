@@ -1,0 +1,87 @@
+"""Fetching one block: payload, codec, check. Nothing is given out whose BLAKE3 is not its name."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+from blake3 import blake3
+
+from weighbridge.errors import CorruptError, StoreError
+from weighbridge.store import codecs
+from weighbridge.store._catalog import Catalog
+from weighbridge.store._keys import pack_key
+from weighbridge.store.backend import Backend
+from weighbridge.store.values import BlockRef, Location
+
+CACHE_BYTES = 32 << 20
+
+
+class BlockReader:
+    """Blocks by reference, the last few of them kept. Safe from several threads."""
+
+    def __init__(self, backend: Backend, catalog: Catalog) -> None:
+        self._backend = backend
+        self._catalog = catalog
+        self._lock = threading.Lock()
+        self._cache: OrderedDict[bytes, bytes] = OrderedDict()
+        self._cached_bytes = 0
+
+    def read(self, block: BlockRef, file: str) -> bytes:
+        """The raw bytes of a block of the named file. Raises `CorruptError` with block, pack and file."""
+        with self._lock:
+            if block.digest in self._cache:
+                self._cache.move_to_end(block.digest)
+                return self._cache[block.digest]
+        raw = self._fetch(block, file)
+        self._keep(block.digest, raw)
+        return raw
+
+    def stored_bytes(self, block: BlockRef) -> int:
+        """How many bytes the block's payload has."""
+        return self._catalog.locate(block.digest)[0].stored
+
+    def _fetch(self, block: BlockRef, file: str) -> bytes:
+        tried: dict[Location, StoreError] = {}
+        while True:
+            try:
+                places = [place for place in self._catalog.locate(block.digest) if place not in tried]
+            except StoreError as error:
+                raise type(error)(f"{error}, which file {file} needs") from None
+            if not places:
+                raise _worst(tried, block, file)
+            for place in places:
+                try:
+                    return read_payload(self._backend, place, block)
+                except StoreError as error:
+                    tried[place] = error
+                    # The index is only a hint: if the pack itself says otherwise, the next round sees it.
+                    self._catalog.reload(place.pack)
+
+    def _keep(self, digest: bytes, raw: bytes) -> None:
+        with self._lock:
+            if digest in self._cache:
+                return
+            self._cache[digest] = raw
+            self._cached_bytes += len(raw)
+            while self._cached_bytes > CACHE_BYTES:
+                _, dropped = self._cache.popitem(last=False)
+                self._cached_bytes -= len(dropped)
+
+
+def read_payload(backend: Backend, place: Location, block: BlockRef) -> bytes:
+    """Read, decode and check the block at one place."""
+    if place.raw != block.length:
+        raise CorruptError(f"is listed with {place.raw:,} bytes and expected to have {block.length:,}")
+    payload = backend.get_range(pack_key(place.pack), place.offset, place.stored)
+    if len(payload) != place.stored:
+        raise CorruptError(f"the pack ends {place.stored - len(payload):,} bytes before the block does")
+    raw = codecs.decode(place.codec, place.version, payload, place.raw)
+    if blake3(raw).digest() != block.digest:
+        raise CorruptError("the stored bytes do not match the block's BLAKE3")
+    return raw
+
+
+def _worst(tried: dict[Location, StoreError], block: BlockRef, file: str) -> StoreError:
+    place, error = next(iter(tried.items()))
+    return type(error)(f"block {block.digest.hex()} of file {file}: {error}", where=pack_key(place.pack))

@@ -1,0 +1,160 @@
+"""A stored file as a ByteSource: any range of it, decoding only the blocks that the range touches."""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+
+from weighbridge.errors import CorruptError, TruncatedError
+from weighbridge.store import codecs
+from weighbridge.store._keys import file_key
+from weighbridge.store._reader import BlockReader
+from weighbridge.store.manifests import Manifest
+from weighbridge.store.values import BlockRef
+
+AHEAD = 3
+"""Blocks that are decoded while the one before them is being used."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """`length` bytes of the file at `offset`, which are those of a block from `start` on."""
+
+    offset: int
+    length: int
+    block: BlockRef
+    start: int
+
+
+class StoredFile:
+    """A file in the store, named by its SHA-256. Safe from several threads."""
+
+    def __init__(self, manifest: Manifest, reader: BlockReader, pool: Executor, name: str = "") -> None:
+        self._manifest = manifest
+        self._reader = reader
+        self._pool = pool
+        self.sha256 = manifest.sha256
+        self.size = manifest.size
+        self.name = name or manifest.sha256
+        self._inline = _decode_inline(manifest)
+        self._pieces = [] if self._inline is not None else list(_layout(manifest))
+        self._starts = [piece.offset for piece in self._pieces]
+
+    @property
+    def stored_bytes(self) -> int:
+        """What it takes in the store: its manifest and its blocks' payloads, also where other files share them."""
+        blocks = {block.digest: block for block in self._manifest.blocks}.values()
+        return len(self._manifest.encode()) + sum(self._reader.stored_bytes(block) for block in blocks)
+
+    @property
+    def manifest(self) -> Manifest:
+        return self._manifest
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Exactly these bytes. Raises `TruncatedError` past the end, `CorruptError` where the store is damaged."""
+        return b"".join(self.iter_range(offset, offset + length))
+
+    def iter_range(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """The bytes from `start` up to `stop`, in pieces of at most a block, each checked before it is given out.
+
+        A range that is the whole file also checks its SHA-256, before the last piece.
+        """
+        stop = self.size if stop is None else stop
+        if not 0 <= start <= stop <= self.size:
+            raise TruncatedError(f"expected bytes {start:,} to {stop:,} of a file of {self.size:,}", where=self.name)
+        pieces = self._inline_range(start, stop) if self._inline is not None else self._blocks_range(start, stop)
+        return self._checked(pieces) if (start, stop) == (0, self.size) else pieces
+
+    def _inline_range(self, start: int, stop: int) -> Iterator[bytes]:
+        if start < stop and self._inline is not None:
+            yield self._inline[start:stop]
+
+    def _blocks_range(self, start: int, stop: int) -> Iterator[bytes]:
+        """Blocks of the range, a few decoded ahead."""
+        first = max(bisect_right(self._starts, start) - 1, 0)
+        end = bisect_right(self._starts, stop - 1) if stop > start else first
+        waiting: deque[tuple[_Piece, Future[bytes]]] = deque()
+        try:
+            for number in range(first, end):
+                piece = self._pieces[number]
+                waiting.append((piece, self._pool.submit(self._reader.read, piece.block, self.name)))
+                if len(waiting) > AHEAD:
+                    yield _part(*waiting.popleft(), start, stop)
+            while waiting:
+                yield _part(*waiting.popleft(), start, stop)
+        finally:
+            for _, future in waiting:
+                future.cancel()
+
+    def _checked(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        digest = hashlib.sha256()
+        held: bytes | None = None
+        for piece in pieces:
+            if held is not None:
+                yield held
+            digest.update(piece)
+            held = piece
+        if digest.hexdigest() != self.sha256:
+            raise CorruptError(
+                f"its blocks are sound but make a file with sha256 {digest.hexdigest()}", where=file_key(self.sha256)
+            )
+        if held is not None:
+            yield held
+
+
+def _part(piece: _Piece, future: Future[bytes], start: int, stop: int) -> bytes:
+    raw = future.result()
+    low = piece.start + max(start - piece.offset, 0)
+    high = piece.start + min(stop - piece.offset, piece.length)
+    return raw if (low, high) == (0, len(raw)) else raw[low:high]
+
+
+def _decode_inline(manifest: Manifest) -> bytes | None:
+    inline = manifest.inline
+    if inline is None:
+        return None
+    if not manifest.size and not inline.payload:
+        return b""
+    try:
+        raw = codecs.decode(inline.codec, inline.version, inline.payload, manifest.size)
+    except CorruptError as error:
+        raise CorruptError(f"the content of file {manifest.sha256}: {error}", where=file_key(manifest.sha256)) from None
+    if hashlib.sha256(raw).hexdigest() != manifest.sha256:
+        raise CorruptError("its content does not match its sha256", where=file_key(manifest.sha256))
+    return raw
+
+
+def _layout(manifest: Manifest) -> Iterator[_Piece]:
+    """The file in order: blocks of regions, and between them the rest, whose blocks do not stop at a region."""
+    rest = _Rest(manifest.rest)
+    at = 0
+    for region in manifest.regions:
+        yield from rest.take(at, region.offset - at)
+        at = region.offset
+        for block in region.blocks:
+            yield _Piece(at, block.length, block, 0)
+            at += block.length
+    yield from rest.take(at, manifest.size - at)
+
+
+class _Rest:
+    """The rest's blocks, used up in order."""
+
+    def __init__(self, blocks: tuple[BlockRef, ...]) -> None:
+        self._blocks = iter(blocks)
+        self._block: BlockRef | None = None
+        self._used = 0
+
+    def take(self, offset: int, length: int) -> Iterator[_Piece]:
+        while length:
+            if self._block is None or self._used == self._block.length:
+                self._block, self._used = next(self._blocks), 0
+            part = min(length, self._block.length - self._used)
+            yield _Piece(offset, part, self._block, self._used)
+            self._used += part
+            offset += part
+            length -= part

@@ -1,0 +1,57 @@
+"""What a codec is, and the limits that every codec keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from weighbridge.errors import CorruptError
+
+MAX_BLOCK = 16 << 20
+"""No block has more raw bytes, so no decoder allocates more than a few times this."""
+
+Buffer = bytes | memoryview
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What the writer knows of a block's elements: words of `width` bytes, or records with `columns`.
+
+    `rotate` for words with a sign and an exponent at the top. The default says nothing: bytes.
+    """
+
+    width: int = 1
+    rotate: bool = False
+    columns: tuple[int, ...] = ()
+
+
+OPAQUE = Layout()
+
+
+class Codec(Protocol):
+    """One way to write a block. Pure, stateless, and safe from several threads.
+
+    ``decode(encode(raw, layout, repeats), len(raw)) == raw`` for every block that `encode` does not decline.
+    """
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+
+    def encode(self, raw: Buffer, layout: Layout, repeats: bool) -> bytes | None:
+        """The payload, or None where this codec does not apply or would not be shorter than the block.
+
+        `repeats` tells that words of the block come again, so that looking for matches is worth its time.
+        """
+        ...
+
+    def decode(self, payload: Buffer, raw_length: int) -> bytes:
+        """The block. Raises `CorruptError` for any payload that no encoder wrote."""
+        ...
+
+
+def damaged(codec: str, message: str) -> CorruptError:
+    return CorruptError(f"the {codec} payload is damaged: {message}")

@@ -1,0 +1,155 @@
+"""The store: files in, files out, by content and by name."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from weighbridge.errors import CorruptError, ObjectNotFoundError, PathNotFoundError, UnsupportedError, UsageError
+from weighbridge.store import _bindings, _config, _keys
+from weighbridge.store._catalog import Catalog
+from weighbridge.store._index import BlockIndex
+from weighbridge.store._ingest import Ingest
+from weighbridge.store._reader import BlockReader
+from weighbridge.store._stored_file import StoredFile
+from weighbridge.store.backend import Backend, LocalBackend
+from weighbridge.store.manifests import Manifest
+from weighbridge.store.values import Progress, Stored
+from weighbridge.tensors import ByteSource
+
+MOST_THREADS = 4
+
+
+class Store:
+    """Files by SHA-256, and names for them. Safe from several threads; any number of processes may use one folder."""
+
+    def __init__(self, backend: Backend, index: BlockIndex, threads: int | None = None) -> None:
+        self._backend = backend
+        self.id = _config.parse(backend.get(_keys.CONFIG))
+        self._threads = threads or min(os.cpu_count() or 1, MOST_THREADS)
+        self._pool = ThreadPoolExecutor(self._threads, "weighbridge-store")
+        self._index = index
+        self._catalog = Catalog(backend, index)
+        self._catalog.refresh()
+        self._reader = BlockReader(backend, self._catalog)
+
+    @classmethod
+    def open(cls, location: str | os.PathLike[str], *, create: bool = False, threads: int | None = None) -> Store:
+        """The store in this folder, made there if `create` and the folder is missing or empty.
+
+        `threads` code and decode blocks; all cores up to four if not given. Raises `PathNotFoundError` or `UsageError`
+        where there is no store, `StoreVersionError` for one that a later version made.
+        """
+        root = _folder(location)
+        if create:
+            _create(root)
+        if not root.is_dir():
+            raise PathNotFoundError("there is no store here", where=str(root))
+        if not (root / _keys.CONFIG).exists():
+            raise UsageError(f"is not a store: it holds no file '{_keys.CONFIG}'", where=str(root))
+        backend = LocalBackend(root)
+        backend.sweep()
+        return cls(backend, BlockIndex(root / _keys.INDEX / "blocks.sqlite"), threads)
+
+    def add(self, source: ByteSource, *, progress: Progress | None = None) -> Stored:
+        """Store a file. When this returns, it is on disk, and every process that opens the store can read it back."""
+        return self.add_many([source], progress=progress)[0]
+
+    def add_many(self, sources: Iterable[ByteSource], *, progress: Progress | None = None) -> list[Stored]:
+        """Store files that share packs: much cheaper than one by one where they are small. Safe when this returns."""
+        self._catalog.refresh()
+        ingest = Ingest(self._backend, self._catalog, self._pool, self._threads)
+        for source in sources:
+            ingest.take(source, progress)
+        return ingest.finish()
+
+    def has(self, sha256: str) -> bool:
+        """Whether the store holds this file."""
+        try:
+            self.manifest(sha256)
+        except ObjectNotFoundError:
+            return False
+        return True
+
+    def file(self, sha256: str, *, name: str = "") -> StoredFile:
+        """The stored file. Raises `ObjectNotFoundError`. `name` is what errors call it."""
+        return StoredFile(self.manifest(sha256), self._reader, self._pool, name)
+
+    def manifest(self, sha256: str) -> Manifest:
+        """How this file is put together."""
+        if not _keys.is_digest(sha256):
+            raise UsageError(f"expected a SHA-256 in 64 lower-case hex digits, found {sha256[:80]!r}")
+        try:
+            sealed = self._backend.get(_keys.file_key(sha256))
+        except ObjectNotFoundError:
+            raise ObjectNotFoundError(f"the store holds no file with sha256 {sha256}") from None
+        return Manifest.decode(sealed, sha256)
+
+    def bind(self, name: str, sha256: str) -> str | None:
+        """Give a stored file a name. Returns the SHA-256 that the name stood for before, None for a new name."""
+        _bindings.ensure_name(name)
+        if not self.has(sha256):
+            raise ObjectNotFoundError(f"the store holds no file with sha256 {sha256} to bind to {name!r}")
+        before = self._bound(name)
+        if before != sha256:
+            self._backend.put(_keys.name_key(name), [_bindings.encode(name, sha256)], replace=True)
+        return before
+
+    def resolve(self, name: str) -> str:
+        """The SHA-256 of the file with this name. Raises `ObjectNotFoundError`."""
+        _bindings.ensure_name(name)
+        key = _keys.name_key(name)
+        try:
+            return _bindings.decode(self._backend.get(key), key)[1]
+        except ObjectNotFoundError:
+            raise ObjectNotFoundError(f"the store has no file named {name!r}") from None
+
+    def names(self) -> dict[str, str]:
+        """Every name and the SHA-256 it stands for, in the order of names."""
+        keys = [found.key for found in self._backend.list(_keys.NAMES) if _keys.id_in(found.key)]
+        return dict(sorted(_bindings.decode(self._backend.get(key), key) for key in keys))
+
+    def close(self) -> None:
+        """Let go of threads and of the index. What was acknowledged is on disk already."""
+        self._pool.shutdown(cancel_futures=True)
+        self._index.close()
+
+    def _bound(self, name: str) -> str | None:
+        try:
+            return self.resolve(name)
+        except (ObjectNotFoundError, CorruptError):
+            return None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+def _folder(location: str | os.PathLike[str]) -> Path:
+    text = os.fspath(location)
+    scheme = re.match(r"([a-z][a-z0-9+]*)://", text)
+    if scheme and scheme.group(1) != "file":
+        raise UnsupportedError("stores are local folders in this version", where=text)
+    return Path(text.removeprefix("file://"))
+
+
+def _create(root: Path) -> None:
+    """Make a store unless there is one. Two processes may do so at once: the second finds the first one's."""
+    if (root / _keys.CONFIG).exists():
+        return
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        ours = {name.rstrip("/") for name in (_keys.TMP, _keys.INDEX, _keys.CONFIG)}
+        foreign = sorted(path.name for path in root.iterdir() if path.name not in ours)
+    except (FileExistsError, NotADirectoryError):
+        raise UsageError("is a file, so it cannot become a store", where=str(root)) from None
+    if foreign:
+        raise UsageError(f"holds other files ({foreign[0]!r} …), so no store is made there", where=str(root))
+    LocalBackend(root).put(_keys.CONFIG, [_config.new()])

@@ -1,0 +1,109 @@
+"""What the store is asked with and answers with: frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Progress = Callable[[int], None]
+"""Called with the number of raw bytes that were done since the last call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file that the store now holds.
+
+    `new_bytes` is what the store grew by for it: payloads, their entries in packs, and the manifest; 0 where it held
+    the file already. `blocks` counts its blocks, `new_blocks` those that the store did not have; both are 0 for a
+    file that is small enough to live in its manifest.
+    """
+
+    name: str
+    sha256: str
+    size: int
+    new_bytes: int
+    blocks: int
+    new_blocks: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRef:
+    """A block as a manifest names it: the BLAKE3 of its raw bytes, and how many there are."""
+
+    digest: bytes
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where a payload lies, and what it takes to decode it."""
+
+    pack: str
+    offset: int
+    stored: int
+    raw: int
+    codec: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileUse:
+    """A file that damage hurts, and the names that are bound to it."""
+
+    sha256: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """One thing that is wrong: the object it is in, the block (hex BLAKE3) where it is one, and who needs it."""
+
+    key: str
+    message: str
+    block: str = ""
+    files: tuple[FileUse, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyResult:
+    """What a verification looked at and found. `strays` are keys that are no part of a store; they hurt nothing."""
+
+    files: int
+    packs: int
+    blocks: int
+    nbytes: int
+    damage: tuple[Damage, ...]
+    strays: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        return not self.damage
+
+
+@dataclass(frozen=True, slots=True)
+class CodecStat:
+    """What one codec keeps: its blocks, their raw bytes and their payload bytes."""
+
+    codec: str
+    blocks: int
+    raw_bytes: int
+    stored_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStat:
+    """How a store's bytes add up.
+
+    `file_bytes` is the size of all files, `unique_bytes` what is left when every block is counted once, and
+    `stored_bytes` the size of every object. The first difference is exact duplicates, the second is coding.
+    """
+
+    files: int
+    names: int
+    packs: int
+    blocks: int
+    file_bytes: int
+    unique_bytes: int
+    stored_bytes: int
+    codecs: tuple[CodecStat, ...]
