@@ -21,7 +21,8 @@ MAX_ITEMS = 8_000_000  # texts and arrays inside arrays; a tokenizer has about a
 MAX_KEYS = 100_000
 MAX_DEPTH = 8
 MAX_NAME = 65_535  # the specification's limit for keys
-MAX_TEXT = 16_384  # characters of a text that are kept
+MAX_TEXT = 1 << 20  # bytes of one text that are kept: chat templates whole, embedded tokenizers not
+MAX_TEXTS = 16 << 20  # bytes of all texts that are kept
 SHORT_ARRAY = 16  # arrays up to this long are kept whole
 _FIRST = 8
 _WINDOW = 1 << 20
@@ -45,6 +46,7 @@ class Cursor:
         self._window = b""
         self._at = 0
         self._items = 0
+        self._kept = 0
         self._order = byteorder
         self._length = struct.Struct(byteorder + ("Q" if wide else "I"))
         self.wide = wide
@@ -104,10 +106,12 @@ class Cursor:
         length = self.length()
         if length > self.left:
             raise self._truncated(length)
-        kept = self.take(min(length, 4 * MAX_TEXT))
+        kept = self.take(min(length, MAX_TEXT))
         self.skip(length - len(kept))
-        text = kept.decode(errors="replace")
-        return text if len(text) <= MAX_TEXT and len(kept) == length else text[:MAX_TEXT] + "…"
+        self._kept += len(kept)
+        if self._kept > MAX_TEXTS:
+            raise LimitError(f"keeps more than {MAX_TEXTS:,} bytes of text in its metadata", where=self.where)
+        return kept.decode(errors="replace") + ("…" if length > len(kept) else "")
 
     def skip_texts(self, count: int) -> None:
         width, unpack = self._length.size, self._length.unpack_from

@@ -5,11 +5,12 @@ from __future__ import annotations
 from weighbridge.errors import UnknownFormatError
 from weighbridge.formats.base import SNIFF_BYTES, FileIndex, Format
 from weighbridge.formats.gguf import GGUF
+from weighbridge.formats.npy import NPY
 from weighbridge.formats.safetensors import SAFETENSORS
 from weighbridge.tensors import ByteSource
 
 # In the order in which they are asked; the most specific signature first.
-FORMATS: tuple[Format, ...] = (GGUF, SAFETENSORS)
+FORMATS: tuple[Format, ...] = (GGUF, NPY, SAFETENSORS)
 
 # What people meet where they expected weights, and what to do about it.
 _NOT_WEIGHTS = (
