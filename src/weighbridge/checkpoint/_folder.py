@@ -57,8 +57,15 @@ def _walk(folder: Path, prefix: str, depth: int) -> Iterator[tuple[os.DirEntry[s
             continue
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(folder / entry.name, f"{prefix}{entry.name}/", depth + 1)
-        elif not (entry.is_symlink() and entry.is_dir()):
+        elif not _is_linked_folder(entry):
             yield entry, prefix + entry.name
+
+
+def _is_linked_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_symlink() and entry.is_dir()
+    except OSError:  # a link to itself; `_checked_target` says what is wrong with it
+        return False
 
 
 def _checked_target(entry: os.DirEntry[str], allowed: tuple[Path, ...], name: str) -> Path:

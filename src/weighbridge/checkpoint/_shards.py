@@ -11,6 +11,7 @@ from posixpath import dirname, join
 from weighbridge.checkpoint._names import check_name
 from weighbridge.errors import FormatError, LimitError, PathNotFoundError, WeighbridgeError
 from weighbridge.formats import Anomaly, FileIndex
+from weighbridge.formats._shape import shown
 from weighbridge.tensors import ByteSource
 
 MAX_INDEX = 100_000_000
@@ -60,7 +61,7 @@ def missing_shards(index: ShardIndex, present: Iterable[str]) -> Iterator[tuple[
     for shard in index.shards:
         if shard not in here:
             count = sum(1 for home in index.shard_of.values() if home == shard)
-            message = f"is missing: {index.name} says it holds {count:,} tensors"
+            message = f"is missing: {index.name} places {count:,} of its tensors there"
             yield shard, PathNotFoundError(message, where=shard, hint="Fetch the missing file.")
 
 
@@ -89,14 +90,15 @@ def disagreements(index: ShardIndex, files: Mapping[str, FileIndex]) -> Iterator
     lost = [tensor for tensor, shard in index.shard_of.items() if shard in files and shard not in homes.get(tensor, ())]
     twice = [tensor for tensor, shards in homes.items() if len(shards) > 1]
     unlisted = [tensor for tensor in homes if tensor not in index.shard_of]
-    if lost:
-        yield Anomaly("index.missing-tensor", f"{_count(lost)} not in the shard that the index names", index.name)
-    if twice:
-        yield Anomaly("index.duplicate-tensor", f"{_count(twice)} in more than one shard", index.name)
-    if unlisted:
-        yield Anomaly("index.unlisted-tensor", f"{_count(unlisted)} in a shard but not in the index", index.name)
+    for code, names, where in (
+        ("index.missing-tensor", lost, "not in the shard that the index names"),
+        ("index.duplicate-tensor", twice, "in more than one shard"),
+        ("index.unlisted-tensor", unlisted, "in a shard but not in the index"),
+    ):
+        if names:
+            yield Anomaly(code, _sentence(names, where), index.name)
 
 
-def _count(names: list[str]) -> str:
-    some = ", ".join(repr(name[:80]) for name in names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
-    return f"{len(names):,} tensor{'s are' if len(names) > 1 else ' is'} ({some})"
+def _sentence(names: list[str], where: str) -> str:
+    some = ", ".join(shown(name) for name in names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+    return f"{len(names):,} tensor{'s are' if len(names) > 1 else ' is'} {where}: {some}"

@@ -17,7 +17,6 @@ from weighbridge.checkpoint._shards import ShardIndex
 from weighbridge.checkpoint.model import Checkpoint
 from weighbridge.errors import (
     LimitError,
-    PathNotFoundError,
     UnknownFormatError,
     UnsafeError,
     UsageError,
@@ -45,32 +44,49 @@ class _Contents:
         return {file.name: file.index for file in self.files}
 
 
+@dataclass(frozen=True, slots=True)
+class _Allowed:
+    """What the caller takes in place of an error."""
+
+    unsafe: bool
+    empty: bool
+
+
 def open(  # noqa: A001 (wb.open is the name that people expect)
-    target: str | os.PathLike[str] | Mapping[str, ByteSource], *, allow_unsafe: bool = False, name: str = ""
+    target: str | os.PathLike[str] | Mapping[str, ByteSource],
+    *,
+    allow_unsafe: bool = False,
+    allow_empty: bool = False,
+    name: str = "",
 ) -> Checkpoint:
     """Open a file, a folder, a shard index, or a mapping of relative names to sources, as one checkpoint.
 
     Costs the headers; tensor data is read when a tensor is asked for. In a folder, files that cannot be read are
     listed in `broken` and the rest is opened. Raises `WeighbridgeError` where nothing can be read, and `UnsafeError`
     where loading a pickle in it the usual way would run something dangerous, unless `allow_unsafe` (nothing is
-    executed either way).
+    executed either way). With `allow_empty`, files of which nothing can be read are a checkpoint without tensors, so
+    that the checks can tell what is wrong with them; only a path that leads nowhere still raises.
     """
+    allowed = _Allowed(allow_unsafe, allow_empty)
     if isinstance(target, Mapping):
-        return _open_sources(name or "checkpoint", target, {}, allow_unsafe, _nothing)
+        return _open_sources(name or "checkpoint", target, {}, allowed, _nothing)
     path = Path(target)
-    if "\0" in os.fspath(path):
-        raise PathNotFoundError("a path cannot hold a NUL", where=repr(os.fspath(path)))
     pool = FilePool()
-    if path.is_dir():
+    if _is_folder(path):
         found = list_folder(path)
         sources, refused = _open_paths(pool, found.paths)
-        return _open_sources(name or path.resolve().name, sources, found.refused | refused, allow_unsafe, pool.close)
-    if _shards.is_index(path.name) and path.is_file():
+        return _open_sources(name or path.resolve().name, sources, found.refused | refused, allowed, pool.close)
+    if _shards.is_index(path.name):
         sources, refused = _open_index_file(pool, path)
-        return _open_sources(name or path.name, sources, refused, allow_unsafe, pool.close)
-    return _open_sources(
-        name or path.name, {path.name: pool.file(path, str(path))}, {}, allow_unsafe, pool.close, only=True
-    )
+        return _open_sources(name or path.name, sources, refused, allowed, pool.close)
+    return _open_sources(name or path.name, {path.name: pool.file(path, str(path))}, {}, allowed, pool.close, only=True)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name too long, a loop of links: opening it as a file tells why
+        return False
 
 
 def _open_paths(pool: FilePool, paths: Mapping[str, Path]) -> tuple[dict[str, ByteSource], dict[str, WeighbridgeError]]:
@@ -97,7 +113,7 @@ def _open_sources(
     name: str,
     sources: Mapping[str, ByteSource],
     refused: Mapping[str, WeighbridgeError],
-    allow_unsafe: bool,
+    allowed: _Allowed,
     close: Callable[[], None],
     only: bool = False,
 ) -> Checkpoint:
@@ -108,9 +124,9 @@ def _open_sources(
         _sort_in(contents, check_name(file_name) if not only else file_name, source, only)
     if not only:  # whoever names one part of a series did not ask for the others
         _find_missing(contents)
-    if not contents.files:
+    if not contents.files and not allowed.empty:
         raise _nothing_to_read(name, contents)
-    if not allow_unsafe:
+    if not allowed.unsafe:
         _refuse_dangerous(contents.files)
     assembly = assemble(contents.files, contents.indexes)
     return Checkpoint(
