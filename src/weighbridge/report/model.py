@@ -73,9 +73,17 @@ class Report:
         return tuple(sorted(found, key=lambda finding: order.index(finding.severity)))
 
     @property
+    def outcome(self) -> Outcome:
+        """The whole report in one word: error before fail before pass; skipped only where nothing else was."""
+        outcomes = {result.outcome for result in self.results}
+        order = (Outcome.ERROR, Outcome.FAIL, Outcome.PASS)
+        return next((outcome for outcome in order if outcome in outcomes), Outcome.SKIPPED)
+
+    def result(self, check: str) -> CheckResult | None:
+        """What this check answered, or None where it was not run."""
+        return next((result for result in self.results if result.check == check), None)
+
+    @property
     def exit_status(self) -> int:
         """0 clean, 1 findings (a check failed), 2 something could not be read."""
-        outcomes = {result.outcome for result in self.results}
-        if Outcome.ERROR in outcomes:
-            return 2
-        return 1 if Outcome.FAIL in outcomes else 0
+        return {Outcome.ERROR: 2, Outcome.FAIL: 1}.get(self.outcome, 0)
