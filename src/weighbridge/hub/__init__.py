@@ -9,3 +9,51 @@ SQL (sql/) holds names, people, permissions and trees of file names; the store h
 first, then manifests, then the ref, in one transaction, so a killed process leaves nothing half-visible. May import
 everything below; knows no HTTP.
 """
+
+from weighbridge.hub.hub import Hub
+from weighbridge.hub.model import (
+    ANONYMOUS,
+    Account,
+    AddFile,
+    AddStored,
+    Caller,
+    Commit,
+    DeleteFile,
+    DeleteFolder,
+    Entry,
+    Operation,
+    Ref,
+    Repo,
+    RepoId,
+    RepoKind,
+    Role,
+)
+from weighbridge.hub.objects import HeldFile
+from weighbridge.hub.reports import ReportState, ReportStatus
+from weighbridge.hub.repos import Listing, Page
+from weighbridge.hub.uploads import Held
+
+__all__ = [
+    "ANONYMOUS",
+    "Account",
+    "AddFile",
+    "AddStored",
+    "Caller",
+    "Commit",
+    "DeleteFile",
+    "DeleteFolder",
+    "Entry",
+    "Held",
+    "HeldFile",
+    "Hub",
+    "Listing",
+    "Operation",
+    "Page",
+    "Ref",
+    "Repo",
+    "RepoId",
+    "RepoKind",
+    "ReportState",
+    "ReportStatus",
+    "Role",
+]

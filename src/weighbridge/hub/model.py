@@ -55,12 +55,17 @@ class RepoId:
 
 @dataclass(frozen=True, slots=True)
 class Repo:
+    """A repository as lists show it. `head` is the newest commit of main; tags and the rest are what its card says."""
+
     id: RepoId
     private: bool
     created: datetime
     modified: datetime
     head: str
     downloads: int = 0
+    tags: tuple[str, ...] = ()
+    pipeline_tag: str = ""
+    library_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

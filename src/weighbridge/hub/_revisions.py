@@ -1,0 +1,205 @@
+"""How a revision comes into being: content first, then folders, then the commit, and the ref last.
+
+Everything in SQL happens inside one transaction of the caller, so a killed process leaves either all of it or none;
+content that was stored for a commit that never landed is used by nothing, and is found again if the client retries.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from weighbridge.errors import InvalidUploadError, UsageError
+from weighbridge.hub import git, naming
+from weighbridge.hub._reading import entry_at, load_tree
+from weighbridge.hub._rows import MAIN, commit_of, now
+from weighbridge.hub.cards import LARGEST_HEADER, Card, parse_card
+from weighbridge.hub.git import Node
+from weighbridge.hub.model import AddFile, AddStored, Commit, DeleteFile, DeleteFolder, Operation
+from weighbridge.hub.objects import Objects
+from weighbridge.hub.sql.tables import CommitRow, NodeRow, ObjectRow, RefRow, RepoRow, ReportRow, TagRow
+from weighbridge.hub.trees import TreeEditor
+
+CARD = "README.md"
+LARGEST_INLINE = 16 * 1024 * 1024  # larger files are uploaded on their own, not inside a commit
+MOST_OPERATIONS = 25_000
+LONGEST_TITLE = 1000
+LONGEST_MESSAGE = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A change whose paths are safe and whose small content is stored. `inline` is what each of those files became."""
+
+    operations: tuple[Operation, ...]
+    inline: dict[str, Node]
+
+
+class Revisions:
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+
+    def prepare(self, operations: Sequence[Operation]) -> Prepared:
+        """Check what can be checked without the repository, and store small content. Takes no lock."""
+        if len(operations) > MOST_OPERATIONS:
+            raise UsageError(f"a commit has at most {MOST_OPERATIONS:,} operations, not {len(operations):,}")
+        ready = tuple(_checked(operation) for operation in operations)
+        contents = [operation.content for operation in ready if isinstance(operation, AddFile)]
+        named = {hashlib.sha256(content).hexdigest(): content for content in contents}
+        self._objects.put(named)
+        inline = {sha256: Node("", "file", git.blob_oid(data), len(data), sha256) for sha256, data in named.items()}
+        return Prepared(ready, inline)
+
+    def begin(self, session: Session, repo: RepoRow, author: str, change: Prepared, title: str) -> Commit:
+        """A repository's first commit, on a new branch main."""
+        return self.land(session, repo, None, change, author, title)
+
+    def land(
+        self,
+        session: Session,
+        repo: RepoRow,
+        branch: RefRow | None,
+        change: Prepared,
+        author: str,
+        title: str,
+        message: str = "",
+    ) -> Commit:
+        """Put a change on top of `branch` (None: the new branch main)."""
+        parent = session.get_one(CommitRow, (repo.id, branch.target)) if branch else None
+        editor = TreeEditor(parent.tree if parent else git.EMPTY_TREE, lambda oid: load_tree(session, repo.id, oid))
+        for operation in change.operations:
+            self._apply(session, repo, editor, operation, change.inline)
+        root, folders = editor.finish()
+        _write_folders(session, repo.id, folders)
+        if branch is None:
+            branch = RefRow(repo=repo.id, kind="branch", name=MAIN, target="")
+            session.add(branch)
+        return self.write(session, repo, branch, root, parent.oid if parent else "", author, title, message)
+
+    def write(
+        self,
+        session: Session,
+        repo: RepoRow,
+        branch: RefRow,
+        tree: str,
+        parent: str,
+        author: str,
+        title: str,
+        message: str,
+    ) -> Commit:
+        """A commit of a tree that is written already, and `branch` moved to it."""
+        at = now().replace(microsecond=0)  # git counts seconds
+        row = _commit_row(repo, tree, parent, author, at, title, message)
+        if session.get(CommitRow, (repo.id, row.oid)) is None:
+            session.add(row)
+        branch.target = row.oid
+        repo.modified = now()
+        if session.get(ReportRow, (repo.id, row.oid)) is None:
+            session.add(
+                ReportRow(repo=repo.id, commit=row.oid, status="pending", sha256="", reason="", updated=repo.modified)
+            )
+        session.flush()
+        if branch.name == MAIN:
+            self._index_card(session, repo, tree)
+        return commit_of(row)
+
+    def _apply(
+        self, session: Session, repo: RepoRow, editor: TreeEditor, operation: Operation, inline: dict[str, Node]
+    ) -> None:
+        match operation:
+            case AddFile(path, content):
+                node = inline[hashlib.sha256(content).hexdigest()]
+                _grant(session, repo.id, node.sha256, node.size)
+                editor.put(path, node)
+            case AddStored(path, sha256, size):
+                editor.put(path, _uploaded(session, repo.id, path, sha256, size))
+            case DeleteFile(path):
+                editor.delete_file(path)
+            case DeleteFolder(path):
+                editor.delete_folder(path)
+
+    def _index_card(self, session: Session, repo: RepoRow, tree: str) -> None:
+        """Keep what the card says where lists can search it."""
+        found = entry_at(session, repo.id, tree, CARD)
+        card = Card()
+        if found is not None and found.kind == "file":
+            source = self._objects.open(found.sha256, CARD)
+            card = parse_card(source.read_at(0, min(source.size, LARGEST_HEADER + 16)))
+        repo.pipeline_tag, repo.library_name = card.pipeline_tag, card.library_name
+        session.execute(delete(TagRow).where(TagRow.repo == repo.id))
+        session.add_all(TagRow(repo=repo.id, tag=tag) for tag in card.tags)
+        session.flush()
+
+
+def _checked(operation: Operation) -> Operation:
+    path = operation.path.rstrip("/") if isinstance(operation, DeleteFolder) else operation.path
+    naming.file_path(path)
+    match operation:
+        case AddFile(_, content):
+            if len(content) > LARGEST_INLINE:
+                raise InvalidUploadError(
+                    f"{path!r} has {len(content):,} bytes, too many to send inside a commit",
+                    hint="Upload it as a large file (LFS or Xet) first.",
+                )
+            # Git knows a large file by its pointer, so content that is a pointer is that file and nothing else.
+            pointer = git.parse_lfs_pointer(content)
+            return AddStored(path, *pointer) if pointer else operation
+        case AddStored(_, sha256, _) if not naming.is_sha256(sha256):
+            raise InvalidUploadError(f"{path!r} names {sha256[:80]!r}, which is no sha256 in 64 hex digits")
+        case DeleteFolder():
+            return DeleteFolder(path)
+    return operation
+
+
+def _uploaded(session: Session, repo: int, path: str, sha256: str, size: int | None) -> Node:
+    held = session.get(ObjectRow, (repo, sha256))
+    if held is None:
+        raise InvalidUploadError(
+            f"{path!r} names the content {sha256}, which was never uploaded to this repository",
+            hint="Upload the file's bytes before the commit that names them.",
+        )
+    if size is not None and size != held.size:
+        raise InvalidUploadError(f"{path!r} is said to have {size:,} bytes; its content has {held.size:,}")
+    oid = git.blob_oid(git.lfs_pointer(sha256, held.size))
+    return Node("", "file", oid, held.size, sha256, lfs=True)
+
+
+def _grant(session: Session, repo: int, sha256: str, size: int) -> None:
+    if session.get(ObjectRow, (repo, sha256)) is None:
+        session.add(ObjectRow(repo=repo, sha256=sha256, size=size, added=now()))
+        session.flush()
+
+
+def _write_folders(session: Session, repo: int, folders: list[tuple[str, list[Node]]]) -> None:
+    for oid, nodes in folders:
+        known = session.scalar(select(NodeRow.name).where(NodeRow.repo == repo, NodeRow.tree == oid).limit(1))
+        if known is None and nodes:
+            rows = [
+                {
+                    "repo": repo, "tree": oid, "name": node.name, "kind": node.kind, "oid": node.oid,
+                    "size": node.size, "sha256": node.sha256, "lfs": node.lfs,
+                }
+                for node in nodes
+            ]  # fmt: skip
+            session.execute(insert(NodeRow), rows)
+
+
+def _commit_row(
+    repo: RepoRow, tree: str, parent: str, author: str, at: datetime, title: str, message: str
+) -> CommitRow:
+    title, message = _text(title, LONGEST_TITLE) or "Update", _text(message, LONGEST_MESSAGE)
+    full = f"{title}\n\n{message}\n" if message else f"{title}\n"
+    oid = git.commit_oid(tree, (parent,) if parent else (), author, at, full)
+    return CommitRow(
+        repo=repo.id, oid=oid, tree=tree, parent=parent, author=author, date=at, title=title, message=message
+    )
+
+
+def _text(text: str, most: int) -> str:
+    """Text that git and every database can hold."""
+    return text.replace("\0", "").encode(errors="replace").decode().strip()[:most]

@@ -1,0 +1,158 @@
+"""What repositories hold: commits made, revisions resolved, folders listed, files opened, histories read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from sqlalchemy.orm import Session
+
+from weighbridge.errors import EntryNotFoundError, ForbiddenError, RevisionNotFoundError, StaleParentError
+from weighbridge.hub import _reading
+from weighbridge.hub._revisions import Revisions
+from weighbridge.hub._rows import MAIN, commit_of, repo_row, writable_row
+from weighbridge.hub.model import Caller, Commit, Entry, Operation, RepoId
+from weighbridge.hub.objects import HeldFile, Objects
+from weighbridge.hub.sql import Database
+from weighbridge.hub.sql.tables import CommitRow, RefRow, RepoRow
+
+MOST_HISTORY = 1000
+
+
+class Content:
+    def __init__(
+        self, database: Database, objects: Objects, revisions: Revisions, landed: Callable[[], None] = lambda: None
+    ) -> None:
+        """`landed` is called after each new revision."""
+        self._database = database
+        self._objects = objects
+        self._revisions = revisions
+        self._landed = landed
+
+    def commit(
+        self,
+        caller: Caller,
+        repo: RepoId,
+        branch: str,
+        operations: Sequence[Operation],
+        *,
+        title: str,
+        message: str = "",
+        parent: str | None = None,
+    ) -> Commit:
+        """Apply operations, in order, on top of `branch`: all of them or none.
+
+        Raises `StaleParentError` where `parent` was given and the branch has moved on from it; without a parent,
+        commits made at once land one after the other. Raises `EntryNotFoundError` for a deletion of what is not there
+        and `InvalidUploadError` for content that this repository was never given.
+        """
+        with self._database.reading() as session:
+            _branch_row(session, writable_row(session, caller, repo), branch, lock=False)
+        prepared = self._revisions.prepare(operations)
+        with self._database.writing() as session:
+            row = writable_row(session, caller, repo)
+            at = _branch_row(session, row, branch)
+            if parent and parent != at.target:
+                raise StaleParentError(f"{branch!r} is at {at.target} by now, not at {parent}")
+            made = self._revisions.land(session, row, at, prepared, caller.user or "", title, message)
+        self._landed()
+        return made
+
+    def squash(self, caller: Caller, repo: RepoId, branch: str, title: str = "") -> Commit:
+        """Replace the whole history of a branch by one commit of what it holds now."""
+        with self._database.writing() as session:
+            row = writable_row(session, caller, repo)
+            at = _branch_row(session, row, branch)
+            tree = session.get_one(CommitRow, (row.id, at.target)).tree
+            title = title or f"Super-squash branch {branch!r}"
+            made = self._revisions.write(session, row, at, tree, "", caller.user or "", title, "")
+        self._landed()
+        return made
+
+    def resolve(self, caller: Caller, repo: RepoId, revision: str = MAIN) -> Commit:
+        """The commit that a branch, a tag or a commit's id names. Raises `RevisionNotFoundError`."""
+        with self._database.reading() as session:
+            return commit_of(self._commit(session, caller, repo, revision)[1])
+
+    def entry(self, caller: Caller, repo: RepoId, revision: str, path: str) -> Entry:
+        """The file or folder at `path`. Raises `EntryNotFoundError`."""
+        found = self.entries(caller, repo, revision, [path])
+        if not found:
+            raise EntryNotFoundError(f"there is no {path[:200]!r} at {revision!r}")
+        return found[0]
+
+    def entries(self, caller: Caller, repo: RepoId, revision: str, paths: Sequence[str]) -> tuple[Entry, ...]:
+        """The files and folders at these paths, without those that are not there."""
+        with self._database.reading() as session:
+            row, commit = self._commit(session, caller, repo, revision)
+            found = [_reading.entry_at(session, row.id, commit.tree, path.strip("/")) for path in paths]
+        return tuple(entry for entry in found if entry is not None)
+
+    def tree(
+        self, caller: Caller, repo: RepoId, revision: str = MAIN, path: str = "", *, recursive: bool = False
+    ) -> tuple[Entry, ...]:
+        """What lies in a folder, by path; everything below it if `recursive`. Raises `EntryNotFoundError`."""
+        with self._database.reading() as session:
+            row, commit = self._commit(session, caller, repo, revision)
+            folder = _reading.entry_at(session, row.id, commit.tree, path.strip("/"))
+            if folder is None or folder.kind != "directory":
+                raise EntryNotFoundError(f"there is no folder {path[:200]!r} at {revision!r}")
+            return tuple(_reading.walk(session, row.id, folder, recursive))
+
+    def with_last_commits(
+        self, caller: Caller, repo: RepoId, revision: str, entries: Sequence[Entry]
+    ) -> tuple[Entry, ...]:
+        """The same entries, each with the commit that last changed it. Reads as much history as that takes."""
+        with self._database.reading() as session:
+            row, commit = self._commit(session, caller, repo, revision)
+            last = _last_commits(session, row.id, commit.oid, entries)
+        return tuple(replace(entry, last_commit=last.get(entry.path)) for entry in entries)
+
+    def open_file(self, entry: Entry) -> HeldFile:
+        """The bytes of an entry that one of the calls above gave. Raises `EntryNotFoundError` for a folder."""
+        if entry.kind != "file":
+            raise EntryNotFoundError(f"{entry.path!r} is a folder")
+        return self._objects.open(entry.sha256, entry.path)
+
+    def history(
+        self, caller: Caller, repo: RepoId, revision: str = MAIN, *, limit: int = 50, skip: int = 0
+    ) -> tuple[Commit, ...]:
+        """The commit that `revision` names and those before it, the newest first."""
+        limit = max(1, min(limit, MOST_HISTORY))
+        with self._database.reading() as session:
+            row, commit = self._commit(session, caller, repo, revision)
+            rows = _reading.ancestry(session, row.id, commit.oid, limit + max(0, skip))
+        return tuple(commit_of(found) for found in rows[max(0, skip) :])
+
+    def _commit(self, session: Session, caller: Caller, repo: RepoId, revision: str) -> tuple[RepoRow, CommitRow]:
+        row = repo_row(session, caller, repo)
+        return row, _reading.commit_row(session, row.id, revision or MAIN)
+
+
+def _branch_row(session: Session, repo: RepoRow, branch: str, *, lock: bool = True) -> RefRow:
+    """The branch; locked where the database locks rows, so that of two commits the second sees the first."""
+    row = session.get(RefRow, (repo.id, "branch", branch.removeprefix("refs/heads/")), with_for_update=lock)
+    if row is None:
+        if branch.startswith("refs/pr/"):
+            raise ForbiddenError("this hub has no pull requests", hint="Commit to a branch.")
+        raise RevisionNotFoundError(
+            f"there is no branch {branch[:200]!r} to commit to", hint="Create the branch first."
+        )
+    return row
+
+
+def _last_commits(session: Session, repo: int, oid: str, entries: Sequence[Entry]) -> dict[str, Commit]:
+    last: dict[str, Commit] = {}
+    wanted = {entry.path: entry.oid for entry in entries}
+    commits = _reading.ancestors(session, repo, oid)
+    newer = next(commits, None)
+    while newer is not None and wanted:
+        older = next(commits, None)
+        if older is None or older.tree != newer.tree:
+            for path, now in list(wanted.items()):
+                before = _reading.entry_at(session, repo, older.tree, path) if older else None
+                if before is None or before.oid != now:
+                    last[path] = commit_of(newer)
+                    del wanted[path]
+        newer = older
+    return last

@@ -1,0 +1,93 @@
+"""The hub: one data folder, and the use cases on it.
+
+    data/hub.sqlite     names, people, permissions, trees
+    data/store/         content (weighbridge.store)
+    data/staging/       uploads that are acknowledged and wait to be packed
+    data/xet/           xorbs on their way into stored files (weighbridge.hub.xet)
+    data/secret         signs short-lived upload addresses; readable by its owner only
+
+Several processes may open one folder at once (`weigh hub token create` beside a running server).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from weighbridge.errors import PathNotFoundError, UsageError, WeighbridgeError
+from weighbridge.hub._revisions import Revisions
+from weighbridge.hub.content import Content
+from weighbridge.hub.objects import Objects
+from weighbridge.hub.people import People
+from weighbridge.hub.refs import Refs
+from weighbridge.hub.reports import Reports
+from weighbridge.hub.repos import Repos
+from weighbridge.hub.sql import Database
+from weighbridge.hub.tickets import Tickets
+from weighbridge.hub.uploads import Uploads
+from weighbridge.hub.xet import Xet
+from weighbridge.store import Store
+
+_DATABASE = "hub.sqlite"
+
+
+class Hub:
+    """Everything one can ask of a hub. Safe from several threads."""
+
+    def __init__(self, data: Path, database: Database, store: Store) -> None:
+        self.data = data
+        self.store = store
+        self.database = database
+        self.objects = Objects(store, data / "staging")
+        revisions = Revisions(self.objects)
+        self.people = People(database)
+        self.repos = Repos(database, revisions)
+        self.refs = Refs(database)
+        self.uploads = Uploads(database, self.objects)
+        self.reports = Reports(database, self.objects, data)
+        self.content = Content(database, self.objects, revisions, landed=self.reports.wake)
+        self.tickets = Tickets(data / "secret")
+        self.xet = Xet(data / "xet", database, self.objects, self.tickets, store.id)
+
+    @classmethod
+    def open(cls, data: str | os.PathLike[str], *, create: bool = False) -> Hub:
+        """The hub in this folder, made there if `create`. Raises `PathNotFoundError` or `UsageError` where none is."""
+        folder = Path(data)
+        if create:
+            _make(folder)
+        if not (folder / _DATABASE).exists() and not create:
+            hint = "Make one: weigh serve --data DIR"
+            raise PathNotFoundError("there is no hub here", where=str(folder), hint=hint)
+        return cls(folder, Database.in_file(folder / _DATABASE), Store.open(folder / "store", create=create))
+
+    def start(self) -> None:
+        """Begin the work that goes on beside requests: packing what is staged, checking new revisions."""
+        self.objects.start()
+        self.reports.start()
+        self.xet.sweep()
+
+    def close(self) -> None:
+        self.reports.close()
+        self.objects.close()
+        self.store.close()
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except (FileExistsError, NotADirectoryError):
+        raise UsageError("is a file, so no hub can live there", where=str(folder)) from None
+    except OSError as error:
+        raise WeighbridgeError(f"the folder cannot be made: {error.strerror}", where=str(folder)) from error
+    ours = ("hub.lock", "store", "staging", "secret")
+    if not (folder / _DATABASE).exists() and any(path.name not in ours for path in folder.iterdir()):
+        raise UsageError("holds other files, so no hub is made there", where=str(folder), hint="Name an empty folder.")

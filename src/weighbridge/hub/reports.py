@@ -1,0 +1,189 @@
+"""What the checks say of a revision, kept beside it.
+
+A commit leaves a row that says "pending". One thread takes such rows, the oldest first, and has each revision examined
+by a process of its own (`_examine`), so that neither a hostile file nor a large one slows or harms the hub. The rows
+outlive the hub's process: what was pending or under way is taken up again at the next start.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from sqlalchemy import select, update
+
+from weighbridge.errors import WeighbridgeError
+from weighbridge.hub._reading import ROOT, commit_row, walk
+from weighbridge.hub._rows import MAIN, now, repo_id_of, repo_row
+from weighbridge.hub.model import Caller, Entry, RepoId
+from weighbridge.hub.objects import Objects
+from weighbridge.hub.sql import Database
+from weighbridge.hub.sql.tables import CommitRow, RepoRow, ReportRow
+from weighbridge.report import Report, from_json
+
+log = logging.getLogger("weighbridge.hub")
+
+LONGEST_EXAMINATION = 3600.0  # seconds
+LARGEST_REPORT = 256 * 1024 * 1024
+# Commits made by this process wake the thread; those of other processes are found by looking.
+LOOK_EVERY = 15.0
+_PROSE = (".md", ".txt", ".gitattributes", ".gitignore", "license", "notice")
+
+
+class ReportStatus(StrEnum):
+    PENDING = "pending"
+    RUNNING = "running"
+    READY = "ready"
+    FAILED = "failed"
+    NOTHING = "nothing"  # the revision holds no weights
+
+
+@dataclass(frozen=True, slots=True)
+class ReportState:
+    """How far the report on a commit is. `reason` says why it failed."""
+
+    commit: str
+    status: ReportStatus
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """A revision that this process is to examine."""
+
+    repo: int
+    commit: str
+    id: RepoId
+    files: list[Entry]
+
+
+class Reports:
+    def __init__(self, database: Database, objects: Objects, data: Path) -> None:
+        self._database = database
+        self._objects = objects
+        self._data = data
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def state(self, caller: Caller, repo: RepoId, revision: str = MAIN) -> ReportState:
+        """How far the report on a revision is."""
+        row = self._row(caller, repo, revision)
+        return ReportState(row.commit, ReportStatus(row.status), row.reason)
+
+    def get(self, caller: Caller, repo: RepoId, revision: str = MAIN) -> Report | None:
+        """The report on a revision, None while there is none."""
+        text = self.json(caller, repo, revision)
+        return None if text is None else from_json(text)
+
+    def json(self, caller: Caller, repo: RepoId, revision: str = MAIN) -> str | None:
+        """The report as it is kept: JSON by spec/report.schema.json."""
+        row = self._row(caller, repo, revision)
+        if row.status != ReportStatus.READY:
+            return None
+        source = self._objects.open(row.sha256, "report.json")
+        return source.read_at(0, source.size).decode()
+
+    def wake(self) -> None:
+        """Tell the thread that there is a new revision."""
+        self._wake.set()
+
+    def start(self) -> None:
+        """Begin examining revisions, first those that an earlier process left."""
+        with self._database.writing() as session:
+            left = ReportRow.status == ReportStatus.RUNNING
+            session.execute(update(ReportRow).where(left).values(status=ReportStatus.PENDING.value))
+        self._thread = threading.Thread(target=self._work, name="reports", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop. The examination under way is broken off and begins anew at the next start."""
+        self._stopping.set()
+        self._wake.set()
+        child = self._child
+        if child is not None:
+            child.kill()
+        if self._thread is not None:
+            self._thread.join()
+
+    def examine_next(self) -> bool:
+        """Examine the oldest revision that waits; False where none does."""
+        claimed = self._claim()
+        if claimed is None:
+            return False
+        status, sha256, reason = ReportStatus.NOTHING, "", ""
+        if any(not entry.path.lower().endswith(_PROSE) for entry in claimed.files):
+            status, sha256, reason = self._examine(claimed.id, claimed.files)
+        if self._stopping.is_set() and status is ReportStatus.FAILED:
+            return False  # broken off: the row stays "running", which a start turns into "pending"
+        with self._database.writing() as session:
+            row = session.get(ReportRow, (claimed.repo, claimed.commit))  # None: the repository was deleted meanwhile
+            if row is not None:
+                row.status, row.sha256, row.reason, row.updated = status.value, sha256, reason, now()
+        return True
+
+    def _row(self, caller: Caller, repo: RepoId, revision: str) -> ReportRow:
+        with self._database.reading() as session:
+            row = repo_row(session, caller, repo)
+            commit = commit_row(session, row.id, revision or MAIN)
+            return session.get_one(ReportRow, (row.id, commit.oid))
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.clear()
+            try:
+                while not self._stopping.is_set() and self.examine_next():
+                    pass
+            except Exception:  # the thread must outlive what it cannot do; it looks again later
+                log.exception("cannot examine a revision")
+            self._wake.wait(LOOK_EVERY)
+
+    def _claim(self) -> _Claim | None:
+        with self._database.writing() as session:
+            waiting = select(ReportRow).where(ReportRow.status == ReportStatus.PENDING).order_by(ReportRow.updated)
+            row = session.scalar(waiting.limit(1))
+            if row is None:
+                return None
+            row.status = ReportStatus.RUNNING.value
+            commit = session.get_one(CommitRow, (row.repo, row.commit))
+            root = Entry(ROOT.path, ROOT.kind, commit.tree)
+            found = walk(session, row.repo, root, recursive=True)
+            files = [entry for entry in found if entry.kind == "file"]
+            return _Claim(row.repo, row.commit, repo_id_of(session, session.get_one(RepoRow, row.repo)), files)
+
+    def _examine(self, repo: RepoId, entries: list[Entry]) -> tuple[ReportStatus, str, str]:
+        """Have a process of its own examine these files. Returns status, the report's sha256, reason."""
+        lines = "".join(f"{entry.sha256} {entry.path}\n" for entry in entries)
+        command = [sys.executable, "-m", "weighbridge.hub._examine", str(self._data), str(repo)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:  # noqa: S603
+            self._child = child
+            try:
+                output, errors = child.communicate(lines.encode(), timeout=LONGEST_EXAMINATION)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                return ReportStatus.FAILED, "", f"the checks took longer than {LONGEST_EXAMINATION:,.0f} seconds"
+            finally:
+                self._child = None
+        if child.returncode != 0:
+            said = errors.decode(errors="replace").strip().splitlines()
+            return ReportStatus.FAILED, "", (said[-1] if said else f"the checks ended with {child.returncode}")[:2000]
+        return self._keep(output)
+
+    def _keep(self, output: bytes) -> tuple[ReportStatus, str, str]:
+        if not output:
+            return ReportStatus.NOTHING, "", ""
+        if len(output) > LARGEST_REPORT:
+            return ReportStatus.FAILED, "", f"the report has {len(output):,} bytes, more than any honest one"
+        sha256 = hashlib.sha256(output).hexdigest()
+        try:
+            self._objects.put({sha256: output})
+        except WeighbridgeError as error:
+            return ReportStatus.FAILED, "", str(error)
+        return ReportStatus.READY, sha256, ""
