@@ -14,6 +14,6 @@ repositories or people.
 
 from weighbridge.store._stored_file import StoredFile
 from weighbridge.store.store import Store
-from weighbridge.store.values import Progress, Stored
+from weighbridge.store.values import CodecStat, Damage, FileUse, Progress, Stored, StoreStat, VerifyResult
 
-__all__ = ["Progress", "Store", "Stored", "StoredFile"]
+__all__ = ["CodecStat", "Damage", "FileUse", "Progress", "Store", "StoreStat", "Stored", "StoredFile", "VerifyResult"]

@@ -63,6 +63,18 @@ class Catalog:
                     return self._note(listed)
         return self._index.drop_pack(pack)
 
+    def agrees(self, pack: str, entries: list[Entry]) -> bool:
+        """Whether the index says of a pack what its footer does. Where it does not, it is corrected."""
+        noted = self._index.entries(pack)
+        if noted == {(entry.digest, entry.location) for entry in entries}:
+            return True
+        self._index.put_pack(pack, entries)
+        return False
+
+    def totals(self) -> list[tuple[int, int, int, int]]:
+        """Codec, blocks, raw bytes and stored bytes; a block that several packs hold counts once."""
+        return self._index.totals()
+
     def write(self, builder: PackBuilder) -> None:
         """Store a pack durably, then note its blocks."""
         pack, parts, entries = builder.finish()

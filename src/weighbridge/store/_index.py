@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from weighbridge.errors import StorageFullError, StoreError
+from weighbridge.store._keys import is_digest
 from weighbridge.store.packs import Entry
 from weighbridge.store.values import Location
 
@@ -27,7 +28,15 @@ CREATE TABLE IF NOT EXISTS blocks (
 CREATE INDEX IF NOT EXISTS by_pack ON blocks (pack);
 PRAGMA user_version = {SCHEMA_VERSION};
 """
+# What SQLite says when the file is not to blame. Everything else is damage.
+_CIRCUMSTANCES = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")
 _FIND = "SELECT name, start, stored, raw, codec, version FROM blocks JOIN packs ON id = pack WHERE digest = ?"
+
+_ENTRIES = "SELECT digest, name, start, stored, raw, codec, version FROM blocks JOIN packs ON id = pack WHERE name = ?"
+_TOTALS = """
+SELECT codec, count(*), sum(raw), sum(stored) FROM (SELECT codec, raw, stored FROM blocks GROUP BY digest)
+GROUP BY codec ORDER BY codec
+"""
 
 
 class BlockIndex:
@@ -40,11 +49,24 @@ class BlockIndex:
 
     def find(self, digest: bytes) -> list[Location]:
         """Every place where the index believes this block to be."""
-        return [Location(*row) for row in self._do(lambda db: db.execute(_FIND, (digest,)).fetchall())]
+        rows = self._do(lambda db: db.execute(_FIND, (digest,)).fetchall())
+        if all(_sane(row) for row in rows):
+            return [Location(*row) for row in rows]
+        self.clear()
+        return []
 
     def packs(self) -> set[str]:
         """The packs that it has the entries of."""
         return {name for (name,) in self._do(lambda db: db.execute("SELECT name FROM packs").fetchall())}
+
+    def entries(self, pack: str) -> set[tuple[bytes, Location]]:
+        """What is noted of a pack."""
+        rows = self._do(lambda db: db.execute(_ENTRIES, (pack,)).fetchall())
+        return {(digest, Location(*place)) for digest, *place in rows}
+
+    def totals(self) -> list[tuple[int, int, int, int]]:
+        """Codec, number of blocks, raw bytes, stored bytes."""
+        return [tuple(row) for row in self._do(lambda db: db.execute(_TOTALS).fetchall())]
 
     def put_pack(self, pack: str, entries: Sequence[Entry]) -> None:
         """Note a pack with its entries, instead of what was noted of it before."""
@@ -77,21 +99,23 @@ class BlockIndex:
         with self._lock:
             try:
                 return _run(self._db, work, writes)
-            except sqlite3.OperationalError as error:
-                raise _told(error, self._path) from error
-            except sqlite3.DatabaseError:  # SQLite found damage in its file
-                self.clear()
-                return _run(self._db, work, writes)
+            except sqlite3.DatabaseError as error:
+                if error.sqlite_errorname.startswith(_CIRCUMSTANCES):
+                    raise _told(error, self._path) from error
+            self.clear()  # the file is damaged
+            return _run(self._db, work, writes)
 
     def _open(self) -> sqlite3.Connection:
         try:
             self._path.parent.mkdir(exist_ok=True)
             return _connect(str(self._path))
-        except (OSError, sqlite3.OperationalError):
+        except OSError:
             return _connect(":memory:")
-        except sqlite3.DatabaseError:
-            _remove(self._path)
-            return _connect(str(self._path))
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorname.startswith(_CIRCUMSTANCES):
+                return _connect(":memory:")
+        _remove(self._path)
+        return _connect(str(self._path))
 
 
 def _connect(path: str) -> sqlite3.Connection:
@@ -99,7 +123,7 @@ def _connect(path: str) -> sqlite3.Connection:
     try:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version not in (0, SCHEMA_VERSION):
-            raise sqlite3.DatabaseError(f"an index of version {version}")
+            raise _other_version(version)
         # NORMAL never fsyncs on commit in WAL mode: what a power cut takes is found again in the packs.
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
@@ -129,7 +153,19 @@ def _forget(db: sqlite3.Connection, pack: str) -> None:
     db.execute("DELETE FROM packs WHERE name = ?", (pack,))
 
 
-def _told(error: sqlite3.OperationalError, path: Path) -> StoreError:
+def _sane(row: tuple[Any, ...]) -> bool:
+    """Whether a row can be what was written: SQLite gives back any type that a damaged file claims."""
+    name, *numbers = row
+    return isinstance(name, str) and is_digest(name) and all(isinstance(n, int) and n >= 0 for n in numbers)
+
+
+def _other_version(version: int) -> sqlite3.DatabaseError:
+    error = sqlite3.DatabaseError(f"an index of version {version}")
+    error.sqlite_errorname = "SQLITE_SCHEMA"
+    return error
+
+
+def _told(error: sqlite3.DatabaseError, path: Path) -> StoreError:
     if error.sqlite_errorname == "SQLITE_FULL":
         return StorageFullError("no room to write the block index", where=str(path))
     return StoreError(f"the block index cannot be used: {error}", where=str(path))

@@ -40,7 +40,7 @@ class StoredFile:
         self.sha256 = manifest.sha256
         self.size = manifest.size
         self.name = name or manifest.sha256
-        self._inline = _decode_inline(manifest)
+        self._inline = decode_inline(manifest)
         self._pieces = [] if self._inline is not None else list(_layout(manifest))
         self._starts = [piece.offset for piece in self._pieces]
 
@@ -113,7 +113,8 @@ def _part(piece: _Piece, future: Future[bytes], start: int, stop: int) -> bytes:
     return raw if (low, high) == (0, len(raw)) else raw[low:high]
 
 
-def _decode_inline(manifest: Manifest) -> bytes | None:
+def decode_inline(manifest: Manifest) -> bytes | None:
+    """The content of a file that lives in its manifest, checked; None for one that is in blocks."""
     inline = manifest.inline
     if inline is None:
         return None

@@ -16,10 +16,12 @@ from weighbridge.store._catalog import Catalog
 from weighbridge.store._index import BlockIndex
 from weighbridge.store._ingest import Ingest
 from weighbridge.store._reader import BlockReader
+from weighbridge.store._stat import stat
 from weighbridge.store._stored_file import StoredFile
+from weighbridge.store._verify import verify
 from weighbridge.store.backend import Backend, LocalBackend
 from weighbridge.store.manifests import Manifest
-from weighbridge.store.values import Progress, Stored
+from weighbridge.store.values import Progress, Stored, StoreStat, VerifyResult
 from weighbridge.tensors import ByteSource
 
 MOST_THREADS = 4
@@ -113,6 +115,19 @@ class Store:
         """Every name and the SHA-256 it stands for, in the order of names."""
         keys = [found.key for found in self._backend.list(_keys.NAMES) if _keys.id_in(found.key)]
         return dict(sorted(_bindings.decode(self._backend.get(key), key) for key in keys))
+
+    def verify(self, *, progress: Progress | None = None) -> VerifyResult:
+        """Read and check every bit. `progress` counts bytes of packs. Damage is in the result, not raised."""
+        self._catalog.refresh()
+        return verify(self._backend, self._catalog, self._pool, progress)
+
+    def pack_bytes(self) -> int:
+        """The size of all packs: what `verify` will count up to."""
+        return sum(pack.size for pack in self._backend.list(_keys.PACKS))
+
+    def stat(self) -> StoreStat:
+        """How the store's bytes add up."""
+        return stat(self._backend, self._catalog)
 
     def close(self) -> None:
         """Let go of threads and of the index. What was acknowledged is on disk already."""

@@ -1,0 +1,146 @@
+"""`weigh pack`: store files, and folders of files, in far fewer bytes.
+
+`--json` prints one object:
+
+    {"store": DIR, "files": [{"name", "sha256", "original_bytes", "new_bytes", "blocks", "new_blocks", "seconds",
+                              "replaced": the sha256 that the name stood for before, or null}],
+     "original_bytes", "new_bytes", "seconds"}
+
+`new_bytes` is what the store grew by: nothing for content that it held already.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from weighbridge.cli._progress import byte_progress
+from weighbridge.errors import PathNotFoundError, UsageError
+from weighbridge.report.text import size_text, visible
+from weighbridge.store import Progress, Store, Stored
+from weighbridge.tensors import FileSource
+
+app = typer.Typer()
+
+# Files below this share packs; the others are acknowledged, and named, one by one.
+_SMALL = 8 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    stored: Stored
+    replaced: str | None
+
+
+@app.command()
+def pack(
+    paths: Annotated[list[Path], typer.Argument(help="Files or folders.", metavar="FILE...")],
+    store: Annotated[Path, typer.Option(help="The store's folder; made if missing.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Store files in far fewer bytes. A file is named as it is; a file in a folder by its path from there."""
+    started = time.perf_counter()
+    named = _named(paths)
+    total = sum(path.stat().st_size for path in named.values())
+    with Store.open(store, create=True) as opened, byte_progress("packing", total) as progress:
+        packed = [one for group in _groups(named) for one in _pack(opened, group, progress)]
+    seconds = time.perf_counter() - started
+    if as_json:
+        typer.echo(json.dumps(_as_json(store, packed, seconds), indent=2))
+    else:
+        _print(packed, seconds)
+
+
+def _named(paths: list[Path]) -> dict[str, Path]:
+    """Files by the name they get. Raises `UsageError` where two would get the same."""
+    named: dict[str, Path] = {}
+    for name, path in chain.from_iterable(_files(path) for path in paths):
+        if name in named:
+            raise UsageError(
+                f"{path} and {named[name]} would both be stored as {name!r}", hint="Pack them one after the other."
+            )
+        named[name] = path
+    return named
+
+
+def _files(path: Path) -> Iterator[tuple[str, Path]]:
+    if not path.exists():
+        raise PathNotFoundError("there is no such file or folder", where=str(path))
+    if not path.is_dir():
+        yield path.name, path
+        return
+    for folder, folders, files in os.walk(path):
+        folders.sort()
+        for name in sorted(files):
+            found = Path(folder) / name
+            if found.is_file():  # neither sockets, pipes nor dangling links
+                yield found.relative_to(path).as_posix(), found
+
+
+def _groups(named: dict[str, Path]) -> Iterator[dict[str, Path]]:
+    """Large files alone, small ones together up to the size of a large one."""
+    group: dict[str, Path] = {}
+    size = 0
+    for name, path in named.items():
+        group[name] = path
+        size += path.stat().st_size
+        if size >= _SMALL:
+            yield group
+            group, size = {}, 0
+    if group:
+        yield group
+
+
+def _pack(store: Store, group: dict[str, Path], progress: Progress) -> list[_Packed]:
+    stored = store.add_many((FileSource(path, name) for name, path in group.items()), progress=progress)
+    packed = []
+    for one in stored:
+        before = store.bind(one.name, one.sha256)
+        packed.append(_Packed(one, before if before != one.sha256 else None))
+    return packed
+
+
+def _as_json(store: Path, packed: list[_Packed], seconds: float) -> dict[str, Any]:
+    files = [
+        {
+            "name": one.stored.name,
+            "sha256": one.stored.sha256,
+            "original_bytes": one.stored.size,
+            "new_bytes": one.stored.new_bytes,
+            "blocks": one.stored.blocks,
+            "new_blocks": one.stored.new_blocks,
+            "seconds": round(one.stored.seconds, 6),
+            "replaced": one.replaced,
+        }
+        for one in packed
+    ]
+    return {
+        "store": str(store),
+        "files": files,
+        "original_bytes": sum(one.stored.size for one in packed),
+        "new_bytes": sum(one.stored.new_bytes for one in packed),
+        "seconds": round(seconds, 6),
+    }
+
+
+def _print(packed: list[_Packed], seconds: float) -> None:
+    for one in packed:
+        stored = one.stored
+        note = "  replaces what had this name before" if one.replaced else ""
+        cost = f"{size_text(stored.new_bytes)} new ({_share(stored.new_bytes, stored.size)})"
+        typer.echo(f"{visible(stored.name)}: {size_text(stored.size)}, {cost}{note}")
+    size, new = sum(one.stored.size for one in packed), sum(one.stored.new_bytes for one in packed)
+    count = f"{len(packed):,} file{'' if len(packed) == 1 else 's'}"
+    typer.echo(f"{count}: {size_text(size)} in {size_text(new)} ({_share(new, size)}), {seconds:.1f} s")
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else "–"

@@ -1,0 +1,74 @@
+"""`weigh unpack`: get stored files back, bit for bit, each checked against its SHA-256.
+
+`--json` prints one object:
+
+    {"store": DIR, "files": [{"name", "sha256", "bytes", "path", "seconds"}], "bytes", "seconds"}
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from weighbridge.cli._output import target, write_whole
+from weighbridge.cli._progress import byte_progress
+from weighbridge.errors import UsageError
+from weighbridge.report.text import size_text, visible
+from weighbridge.store import Progress, Store, StoredFile
+
+app = typer.Typer()
+
+
+@dataclass(frozen=True, slots=True)
+class _Unpacked:
+    name: str
+    sha256: str
+    bytes: int
+    path: str
+    seconds: float
+
+
+@app.command()
+def unpack(
+    store: Annotated[Path, typer.Option(help="The store's folder.")],
+    out: Annotated[Path, typer.Option(help="The folder to write to; made if missing.")],
+    names: Annotated[list[str] | None, typer.Argument(help="Names, as 'weigh store ls' lists them.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every name in the store.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Get stored files back, bit for bit."""
+    started = time.perf_counter()
+    if bool(names) == everything:
+        raise UsageError("expected either names or --all")
+    with Store.open(store) as opened:
+        files = _files(opened, names)
+        targets = [target(out, file.name, replace=force) for file in files]  # refuses before anything is written
+        with byte_progress("unpacking", sum(file.size for file in files)) as progress:
+            done = [_write(file, path, force, progress) for file, path in zip(files, targets, strict=True)]
+    seconds = round(time.perf_counter() - started, 6)
+    if as_json:
+        result = {"files": [asdict(one) for one in done], "bytes": sum(one.bytes for one in done)}
+        typer.echo(json.dumps({"store": str(store), **result, "seconds": seconds}, indent=2))
+        return
+    for one in done:
+        typer.echo(f"{visible(one.path)}: {size_text(one.bytes)}")
+
+
+def _files(store: Store, names: list[str] | None) -> list[StoredFile]:
+    wanted = store.names() if not names else {name: store.resolve(name) for name in names}
+    return [store.file(sha256, name=name) for name, sha256 in wanted.items()]
+
+
+def _write(file: StoredFile, path: Path, force: bool, progress: Progress) -> _Unpacked:
+    started = time.perf_counter()
+    with write_whole(path, replace=force) as stream:
+        for piece in file.iter_range():
+            stream.write(piece)
+            progress(len(piece))
+    return _Unpacked(file.name, file.sha256, file.size, str(path), round(time.perf_counter() - started, 6))
