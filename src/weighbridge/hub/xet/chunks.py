@@ -31,7 +31,7 @@ class ForgottenXorbError(InvalidUploadError):
 
 def forgotten(xorb: bytes) -> ForgottenXorbError:
     name = hashing.to_text(xorb)
-    return ForgottenXorbError(f"the upload refers to xorb {name}, which you have not sent to this hub, or long ago")
+    return ForgottenXorbError(f"the upload refers to xorb {name}, which you have not sent to this hub (any more)")
 
 
 class Chunks:

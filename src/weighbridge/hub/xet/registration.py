@@ -38,6 +38,7 @@ class Registration:
         self._progress = progress
         self._chunks = Chunks(ledger, pool, objects)
         self._coverage = Coverage(ledger, self._chunks)
+        self._sent: set[bytes] = set()
         self._done = 0
         self._total = 0
 
@@ -62,8 +63,11 @@ class Registration:
         self._progress(Progress(self._done, self._total))
 
     def _require_sent(self, xorb: bytes) -> None:
+        if xorb in self._sent:
+            return
         if not self._ledger.is_holder(xorb, self._account):
             raise forgotten(xorb)
+        self._sent.add(xorb)
 
     def _check(self, file: ShardFile) -> int:
         """The size of a file, once all that can be said of it without its bytes has been checked."""

@@ -29,7 +29,6 @@ from weighbridge.wire.xet.xorb import read_chunks
 TOKEN_SECONDS = 15 * 60
 KEEP_SECONDS = 22 * 24 * 3600  # the client's cache remembers a xorb for three weeks
 SWEEP_SECONDS = 6 * 3600
-_AT_ONCE = 2  # shards in registration at the same time; others wait
 
 # What a ticket is for.
 _PASS = "xet-pass"  # noqa: S105
@@ -50,7 +49,7 @@ class Xet:
         self._objects = objects
         self._tickets = tickets
         self._hub_id = hub_id
-        self._turns = threading.BoundedSemaphore(_AT_ONCE)
+        self._admitting = threading.Lock()
         self._swept = -math.inf
 
     def issue(self, caller: Caller, repo: RepoId, revision: str | None, *, write: bool) -> Pass:
@@ -91,12 +90,13 @@ class Xet:
             table = ChunkTable.of(read_chunks(file))
         if (found := table.xorb) != xorb:
             raise InvalidUploadError(f"xorb {hashing.to_text(xorb)} was announced, {hashing.to_text(found)} came")
-        if not self._is_kept(xorb):
+        with self._admitting:  # the same xorb may come twice at once, compressed in two ways
+            if self._is_kept(xorb):
+                self._ledger.add_holder(xorb, account)
+                return False
             self._pool.admit(path, xorb)
             self._ledger.add_xorb(xorb, table.pack(), account)
             return True
-        self._ledger.add_holder(xorb, account)
-        return False
 
     def _is_kept(self, xorb: bytes) -> bool:
         """Whether every chunk of the xorb can be read, either as it came or from stored files."""
@@ -120,8 +120,7 @@ class Xet:
         account = self._gate.account(scope.user)
         described = shard.parse(data)
         try:
-            with self._turns:
-                files = Registration(account, self._ledger, self._pool, self._objects, progress).run(described)
+            files = Registration(account, self._ledger, self._pool, self._objects, progress).run(described)
         except ForgottenXorbError:
             self._ledger.next_epoch(account)
             raise

@@ -80,7 +80,7 @@ def read_chunks(xorb: BinaryIO) -> Iterator[Chunk]:
     Raises `FormatError` (or `TruncatedError`, `LimitError`) and `UnsupportedError` for bytes that are not a xorb. The
     name of the xorb is for the caller to check, once all chunks are read.
     """
-    offset = count = raw = 0
+    offset, count, raw = xorb.tell(), 0, 0
     while head := xorb.read(HEADER_BYTES):
         if head.startswith(_FOOTER_MAGIC):
             return
