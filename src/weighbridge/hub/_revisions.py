@@ -7,14 +7,14 @@ content that was stored for a commit that never landed is used by nothing, and i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from weighbridge.errors import InvalidUploadError, UsageError
+from weighbridge.errors import InvalidUploadError, LimitError
 from weighbridge.hub import git, naming
 from weighbridge.hub._reading import entry_at, load_tree
 from weighbridge.hub._rows import MAIN, commit_of, now
@@ -28,43 +28,48 @@ from weighbridge.hub.trees import TreeEditor
 CARD = "README.md"
 LARGEST_INLINE = 16 * 1024 * 1024  # larger files are uploaded on their own, not inside a commit
 MOST_OPERATIONS = 25_000
+CONTENT_AT_ONCE = 16 * 1024 * 1024
 LONGEST_TITLE = 1000
 LONGEST_MESSAGE = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """A change whose paths are safe and whose small content is stored. `inline` is what each of those files became."""
+class AddNode:
+    """Put a file whose small content is stored already. `node` has no name: the last segment of `path` is it."""
 
-    operations: tuple[Operation, ...]
-    inline: dict[str, Node]
+    path: str
+    node: Node
+
+
+Step = AddNode | AddStored | DeleteFile | DeleteFolder
 
 
 class Revisions:
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
 
-    def prepare(self, operations: Sequence[Operation]) -> Prepared:
-        """Check what can be checked without the repository, and store small content. Takes no lock."""
-        if len(operations) > MOST_OPERATIONS:
-            raise UsageError(f"a commit has at most {MOST_OPERATIONS:,} operations, not {len(operations):,}")
-        ready = tuple(_checked(operation) for operation in operations)
-        contents = [operation.content for operation in ready if isinstance(operation, AddFile)]
-        named = {hashlib.sha256(content).hexdigest(): content for content in contents}
-        self._objects.put(named)
-        inline = {sha256: Node("", "file", git.blob_oid(data), len(data), sha256) for sha256, data in named.items()}
-        return Prepared(ready, inline)
+    def prepare(self, operations: Iterable[Operation]) -> tuple[Step, ...]:
+        """Check what can be checked without the repository, and store small content, some at a time. Takes no lock."""
+        steps: list[Step] = []
+        inline = _Inline(self._objects)
+        for operation in operations:
+            if len(steps) == MOST_OPERATIONS:
+                raise LimitError(f"a commit has at most {MOST_OPERATIONS:,} operations")
+            checked = _checked(operation)
+            steps.append(inline.take(checked) if isinstance(checked, AddFile) else checked)
+        inline.flush()
+        return tuple(steps)
 
-    def begin(self, session: Session, repo: RepoRow, author: str, change: Prepared, title: str) -> Commit:
+    def begin(self, session: Session, repo: RepoRow, author: str, steps: Sequence[Step], title: str) -> Commit:
         """A repository's first commit, on a new branch main."""
-        return self.land(session, repo, None, change, author, title)
+        return self.land(session, repo, None, steps, author, title)
 
     def land(
         self,
         session: Session,
         repo: RepoRow,
         branch: RefRow | None,
-        change: Prepared,
+        steps: Sequence[Step],
         author: str,
         title: str,
         message: str = "",
@@ -72,8 +77,8 @@ class Revisions:
         """Put a change on top of `branch` (None: the new branch main)."""
         parent = session.get_one(CommitRow, (repo.id, branch.target)) if branch else None
         editor = TreeEditor(parent.tree if parent else git.EMPTY_TREE, lambda oid: load_tree(session, repo.id, oid))
-        for operation in change.operations:
-            self._apply(session, repo, editor, operation, change.inline)
+        for step in steps:
+            _apply(session, repo, editor, step)
         root, folders = editor.finish()
         _write_folders(session, repo.id, folders)
         if branch is None:
@@ -108,21 +113,6 @@ class Revisions:
             self._index_card(session, repo, tree)
         return commit_of(row)
 
-    def _apply(
-        self, session: Session, repo: RepoRow, editor: TreeEditor, operation: Operation, inline: dict[str, Node]
-    ) -> None:
-        match operation:
-            case AddFile(path, content):
-                node = inline[hashlib.sha256(content).hexdigest()]
-                _grant(session, repo.id, node.sha256, node.size)
-                editor.put(path, node)
-            case AddStored(path, sha256, size):
-                editor.put(path, _uploaded(session, repo.id, path, sha256, size))
-            case DeleteFile(path):
-                editor.delete_file(path)
-            case DeleteFolder(path):
-                editor.delete_folder(path)
-
     def _index_card(self, session: Session, repo: RepoRow, tree: str) -> None:
         """Keep what the card says where lists can search it."""
         found = entry_at(session, repo.id, tree, CARD)
@@ -136,7 +126,20 @@ class Revisions:
         session.flush()
 
 
-def _checked(operation: Operation) -> Operation:
+def _apply(session: Session, repo: RepoRow, editor: TreeEditor, step: Step) -> None:
+    match step:
+        case AddNode(path, node):
+            _grant(session, repo.id, node.sha256, node.size)
+            editor.put(path, node)
+        case AddStored(path, sha256, size):
+            editor.put(path, _uploaded(session, repo.id, path, sha256, size))
+        case DeleteFile(path):
+            editor.delete_file(path)
+        case DeleteFolder(path):
+            editor.delete_folder(path)
+
+
+def _checked(operation: Operation) -> AddFile | AddStored | DeleteFile | DeleteFolder:
     path = operation.path.rstrip("/") if isinstance(operation, DeleteFolder) else operation.path
     naming.file_path(path)
     match operation:
@@ -154,6 +157,27 @@ def _checked(operation: Operation) -> Operation:
         case DeleteFolder():
             return DeleteFolder(path)
     return operation
+
+
+class _Inline:
+    """Content that came inside a commit, on its way to the store: many small files share one write."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+        self._waiting: dict[str, bytes] = {}
+        self._nbytes = 0
+
+    def take(self, file: AddFile) -> AddNode:
+        sha256 = hashlib.sha256(file.content).hexdigest()
+        self._waiting[sha256] = file.content
+        self._nbytes += len(file.content)
+        if self._nbytes > CONTENT_AT_ONCE:
+            self.flush()
+        return AddNode(file.path, Node("", "file", git.blob_oid(file.content), len(file.content), sha256))
+
+    def flush(self) -> None:
+        self._objects.put(self._waiting)
+        self._waiting, self._nbytes = {}, 0
 
 
 def _uploaded(session: Session, repo: int, path: str, sha256: str, size: int | None) -> Node:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from sqlalchemy.orm import Session
@@ -34,13 +34,13 @@ class Content:
         caller: Caller,
         repo: RepoId,
         branch: str,
-        operations: Sequence[Operation],
+        operations: Iterable[Operation],
         *,
         title: str,
         message: str = "",
         parent: str | None = None,
     ) -> Commit:
-        """Apply operations, in order, on top of `branch`: all of them or none.
+        """Apply operations, in order, on top of `branch`: all of them or none. They may come from a stream.
 
         Raises `StaleParentError` where `parent` was given and the branch has moved on from it; without a parent,
         commits made at once land one after the other. Raises `EntryNotFoundError` for a deletion of what is not there
