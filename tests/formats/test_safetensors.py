@@ -1,6 +1,7 @@
 """safetensors: the same values as its own reader, and each way a header can lie told apart."""
 
 import json
+import re
 import struct
 
 import ml_dtypes
@@ -166,13 +167,13 @@ TEXTS = {
     "not JSON": (b'{"a" 1}', "expected ':' after a name"),
     "cut off": (b'{"a":{"dtype":"F32"', "expected ',' or '}'; found its end"),
     "a name twice": (b'{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},"a":{}}', "'a' is listed twice"),
-    "a field twice": (b'{"a":{"dtype":"F32","dtype":"F16"}}', "gives 'dtype' twice"),
-    "a metadata key twice": (b'{"__metadata__":{"k":"1","k":"2"}}', "gives 'k' twice"),
+    "a field twice": (b'{"a":{"dtype":"F32","dtype":"F16"}}', "'dtype' is listed twice"),
+    "a metadata key twice": (b'{"__metadata__":{"k":"1","k":"2"}}', "'k' is listed twice"),
     "not UTF-8": (b'{"\xff\xfe":{}}', "expected UTF-8"),
     "half a surrogate pair": (b'{"\\ud800":{}}', "expected UTF-8"),
     "a bad escape": (b'{"\\q":{}}', "valid escapes"),
     "a raw line break in a name": (b'{"a\nb":{}}', "expected a name in double quotes"),
-    "something after the end": (b'{} {"more":1}', "after the header's closing brace"),
+    "something after the end": (b'{} {"more":1}', "after the closing brace"),
     "a huge number": (b'{"a":{"dtype":"F32","shape":[%s],"data_offsets":[0,0]}}' % (b"9" * 5000), "whole numbers"),
     "a number above 2^64": (
         b'{"a":{"dtype":"F32","shape":[99999999999999999999],"data_offsets":[0,0]}}', "above 2\\^64-1"
@@ -187,7 +188,7 @@ def test_a_header_that_is_not_the_json_it_should_be_is_refused_at_the_byte(text)
     header, message = TEXTS[text]
     with pytest.raises(FormatError, match=message) as caught:
         index(build(header, bytes(4)))
-    assert "of the header" in str(caught.value)
+    assert re.search(r"at byte \d+$", str(caught.value))
 
 
 @pytest.mark.parametrize(

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from posixpath import dirname, join
 
 from weighbridge.checkpoint._names import check_name
 from weighbridge.errors import FormatError, LimitError, PathNotFoundError, WeighbridgeError
 from weighbridge.formats import Anomaly, FileIndex
-from weighbridge.formats._shape import shown
+from weighbridge.formats.base import shown
+from weighbridge.formats.strict_json import JsonCursor
 from weighbridge.tensors import ByteSource
 
-MAX_INDEX = 100_000_000
-_INDEX_NAME = re.compile(r"\.(safetensors|bin)\.index(\.[\w-]+)?\.json$|\.safetensors\.index\.[\w-]+\.json$")
+MAX_INDEX = 64 << 20  # bytes; the largest in use have about 15 million
+MAX_ENTRIES = 1_000_000
+MAX_MISSING = 100  # files told as missing, of each index or series
+_INDEX_NAME = re.compile(r"\.(safetensors|bin)\.index(\.[\w-]+)?\.json$")
 _NUMBERED = re.compile(r"^(?P<stem>.*-)(?P<number>\d{5})-of-(?P<total>\d{5})(?P<suffix>\.[\w.]+)$")
 _SHOWN = 5
 
@@ -40,29 +44,39 @@ def read_index(source: ByteSource, name: str) -> ShardIndex:
     """Parse an index. Raises `FormatError` where it is none, `UnsafePathError` where it points out of its folder."""
     if source.size > MAX_INDEX:
         raise LimitError(f"an index of {source.size:,} bytes is more than the {MAX_INDEX:,} that we read", where=name)
-    try:
-        content = json.loads(source.read_at(0, source.size))
-    except (ValueError, RecursionError) as error:
-        raise FormatError(f"expected JSON: {type(error).__name__}", where=name) from error
-    weight_map = content.get("weight_map") if isinstance(content, dict) else None
-    if not isinstance(weight_map, dict):
+    cursor = JsonCursor(source.read_at(0, source.size), name)
+    shard_of: dict[str, str] | None = None
+    for key in cursor.keys():  # noqa: SIM118 (a walk, not a mapping)
+        if key == "weight_map":
+            shard_of = _weight_map(cursor, dirname(name))
+        else:
+            cursor.skip_value()
+    cursor.end()
+    if shard_of is None:
         raise FormatError("expected an object with a 'weight_map'", where=name)
-    folder = dirname(name)
-    for tensor, shard in weight_map.items():
-        if not isinstance(shard, str):
-            raise FormatError(f"expected a file name for tensor {tensor[:100]!r}, found {str(shard)[:100]}", where=name)
-        check_name(shard, name)
-    return ShardIndex(name, {tensor: join(folder, shard) for tensor, shard in weight_map.items()})
+    return ShardIndex(name, shard_of)
+
+
+def _weight_map(cursor: JsonCursor, folder: str) -> dict[str, str]:
+    places: dict[str, str] = {}  # checked once and kept once, however many tensors a shard has
+    shard_of: dict[str, str] = {}
+    for tensor in cursor.keys():  # noqa: SIM118
+        shard = cursor.string(f"the file name of tensor {shown(tensor)} in quotes")
+        if shard not in places:
+            places[shard] = join(folder, check_name(shard, cursor.where))
+        shard_of[tensor] = places[shard]
+        if len(shard_of) > MAX_ENTRIES:
+            raise LimitError(f"lists more than {MAX_ENTRIES:,} tensors", where=cursor.where)
+    return shard_of
 
 
 def missing_shards(index: ShardIndex, present: Iterable[str]) -> Iterator[tuple[str, WeighbridgeError]]:
-    """Files that an index lists and nobody has."""
+    """Files that an index lists and nobody has, the first `MAX_MISSING` of them."""
     here = set(present)
-    for shard in index.shards:
-        if shard not in here:
-            count = sum(1 for home in index.shard_of.values() if home == shard)
-            message = f"is missing: {index.name} places {count:,} of its tensors there"
-            yield shard, PathNotFoundError(message, where=shard, hint="Fetch the missing file.")
+    counts = Counter(index.shard_of.values())
+    for shard in islice((shard for shard in counts if shard not in here), MAX_MISSING):
+        message = f"is missing: {index.name} places {counts[shard]:,} of its tensors there"
+        yield shard, PathNotFoundError(message, where=shard, hint="Fetch the missing file.")
 
 
 def missing_parts(names: Iterable[str]) -> Iterator[tuple[str, WeighbridgeError]]:
@@ -75,9 +89,9 @@ def missing_parts(names: Iterable[str]) -> Iterator[tuple[str, WeighbridgeError]
             series.setdefault(key, set()).add(int(match["number"]))
     for (stem, total, suffix), numbers in series.items():
         absent = (number for number in range(1, int(total) + 1) if number not in numbers)
-        for number in absent:
+        for number in islice(absent, MAX_MISSING):
             name = f"{stem}{number:05d}-of-{total}{suffix}"
-            message = f"is missing: {len(numbers)} of {int(total)} parts are here"
+            message = f"is missing: {len(numbers):,} of {int(total):,} parts are here"
             yield name, PathNotFoundError(message, where=name, hint="Fetch the missing part.")
 
 

@@ -182,7 +182,7 @@ def _refuse_dangerous(files: list[OpenedFile]) -> None:
             worst = [item for item in scan.imports if item.verdict is Verdict.DANGEROUS]
             if worst:
                 place = f"{file.source.name} {scan.member}".rstrip()
-                arguments = f"({worst[0].arguments})" if worst[0].called else ""
+                arguments = worst[0].arguments if worst[0].called else ""
                 raise UnsafeError(
                     f"loading it would use {worst[0].qualified}{arguments}, named at byte {worst[0].offset:,}: "
                     f"{worst[0].reason}",

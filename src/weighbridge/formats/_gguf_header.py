@@ -12,8 +12,7 @@ from math import isfinite
 from typing import Literal
 
 from weighbridge.errors import FormatError, LimitError, TruncatedError
-from weighbridge.formats._shape import shown
-from weighbridge.formats.base import Json
+from weighbridge.formats.base import Json, shown
 from weighbridge.tensors import ByteSource
 
 MAX_HEADER = 256 << 20  # the largest tokenizers take about 20 MB

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from math import prod
 
 from weighbridge.errors import FormatError, LimitError
-from weighbridge.formats.base import Anomaly
+from weighbridge.formats.base import Anomaly, shown
 from weighbridge.tensors import DType
 
 MAX_TENSORS = 500_000  # in one file; the largest models published keep about 100,000, spread over many
@@ -14,11 +14,6 @@ MAX_RANK = 64  # numpy's own limit
 MAX_BYTES = 2**63 - 1  # what an offset in a file can reach
 MAX_ANOMALIES = 20  # of one kind in one file: the first ones tell the story
 _SHOWN = 120
-
-
-def shown(name: str) -> str:
-    """A name from a file, quoted, escaped and short enough for a terminal and a log."""
-    return repr(name if len(name) <= _SHOWN else name[: _SHOWN - 1] + "…")
 
 
 def checked_nbytes(dtype: DType, shape: tuple[int, ...], where: str) -> int:

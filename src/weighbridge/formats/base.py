@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 SNIFF_BYTES = 4096
+_SHOWN = 120
+
+
+def shown(text: str) -> str:
+    """A name from a file as messages show it: quoted, escaped, and short enough for a terminal and a log."""
+    return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")
 
 
 class Verdict(StrEnum):
@@ -49,13 +55,17 @@ class PickleImport:
 
 @dataclass(frozen=True, slots=True)
 class PickleScan:
-    """What loading one pickle would do. `member` is its place in an archive, "" for the file itself."""
+    """What loading one pickle would do. `member` is its place in an archive, "" for the file itself.
+
+    `broken` says where a real unpickler would fail, "" where it would not; `imports` then are those it reaches before.
+    """
 
     member: str
     offset: int
     nbytes: int
     protocol: int
     imports: tuple[PickleImport, ...]
+    broken: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -63,7 +73,7 @@ class PickleScan:
         for worst in (Verdict.DANGEROUS, Verdict.UNKNOWN):
             if worst in found:
                 return worst
-        return Verdict.ALLOWED
+        return Verdict.UNKNOWN if self.broken else Verdict.ALLOWED
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from weighbridge.errors import FormatError, TruncatedError, UnsupportedError
 from weighbridge.formats._gguf_header import Cursor, read_key_values
 from weighbridge.formats._raw import read_raw, read_span
-from weighbridge.formats._shape import MAX_ANOMALIES, check_tensor_count, checked_nbytes, name_anomalies, shown
-from weighbridge.formats.base import Anomaly, FileIndex, Json
+from weighbridge.formats._shape import MAX_ANOMALIES, check_tensor_count, checked_nbytes, name_anomalies
+from weighbridge.formats.base import Anomaly, FileIndex, Json, shown
 from weighbridge.tensors import ByteSource, DType, Extent, TensorInfo, dtype_named
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ An array of objects is a pickle, and is treated as one: judged, never loaded.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
@@ -18,7 +18,7 @@ from weighbridge.errors import FormatError, LimitError, TruncatedError, Unsuppor
 from weighbridge.formats._raw import read_raw
 from weighbridge.formats._shape import checked_nbytes, name_anomalies
 from weighbridge.formats.base import Anomaly, FileIndex, PickleScan
-from weighbridge.tensors import ByteSource, DType, Extent, SliceSource, TensorInfo, dtype_from_numpy
+from weighbridge.tensors import ByteSource, DType, Extent, TensorInfo, dtype_from_numpy
 
 if TYPE_CHECKING:
     import numpy as np
@@ -124,9 +124,7 @@ def object_pickles(source: ByteSource, header: NpyHeader, member: str) -> tuple[
     """What loading an array of objects would do, judged by the interpreter that executes nothing."""
     from weighbridge.formats.pickle import scan_pickles
 
-    body = SliceSource(source, header.data, source.size - header.data)
-    scans: tuple[PickleScan, ...] = tuple(scan_pickles(body, member=member))
-    return tuple(replace(scan, offset=scan.offset + header.data) for scan in scans)
+    return scan_pickles(source, member=member, start=header.data)
 
 
 def _parse(text: str, data: int, where: str) -> NpyHeader:

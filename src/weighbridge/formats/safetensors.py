@@ -18,16 +18,15 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from weighbridge.errors import FormatError, LimitError, StorageFullError, TruncatedError, UnsupportedError, UsageError
 from weighbridge.formats._raw import read_raw
-from weighbridge.formats._safetensors_header import METADATA, Entry, parse_header
-from weighbridge.formats._shape import checked_nbytes, name_anomalies, shown
-from weighbridge.formats.base import Anomaly, FileIndex
+from weighbridge.formats._safetensors_header import METADATA, START, Entry, parse_header
+from weighbridge.formats._shape import checked_nbytes, name_anomalies
+from weighbridge.formats.base import Anomaly, FileIndex, shown
 from weighbridge.tensors import ByteSource, DType, Extent, TensorInfo, dtype_from_numpy, dtype_named
 
 if TYPE_CHECKING:
     import numpy as np
 
 MAX_HEADER = 100_000_000  # the limit of the reference reader
-_LENGTH = 8
 _ALIGN = 8
 _TYPES = (
     "F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2", "F8_E4M3FNUZ", "F8_E5M2FNUZ", "F8_E8M0", "F6_E2M3", "F6_E3M2",
@@ -43,15 +42,15 @@ class SafetensorsFormat:
 
     def sniff(self, head: bytes, source: ByteSource) -> bool:
         """A length, then '{' and a name. Text such as JSON also has '{' there, but its "length" is letters."""
-        body = head[_LENGTH:].lstrip(b" \t\r\n")
+        body = head[START:].lstrip(b" \t\r\n")
         if body[:1] != b"{" or body[1:].lstrip(b" \t\r\n")[:1] not in (b'"', b"}", b""):
             return False
-        return not all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in head[:_LENGTH])
+        return not all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in head[:START])
 
     def index(self, source: ByteSource) -> FileIndex:
         length = _header_length(source)
-        header = parse_header(source.read_at(_LENGTH, length), source.name)
-        start = _LENGTH + length
+        header = parse_header(source.read_at(START, length), source.name)
+        start = START + length
         tensors = tuple(_tensor(entry, start, source.name) for entry in header.entries)
         _check_layout(tensors, start, source)
         placed = (info.extent for info in tensors if info.extent is not None and info.extent.nbytes)
@@ -68,16 +67,16 @@ class SafetensorsFormat:
 
 
 def _header_length(source: ByteSource) -> int:
-    if source.size < _LENGTH:
-        raise TruncatedError(f"expected at least {_LENGTH} bytes, found {source.size}", where=source.name)
-    (length,) = struct.unpack("<Q", source.read_at(0, _LENGTH))
+    if source.size < START:
+        raise TruncatedError(f"expected at least {START} bytes, found {source.size}", where=source.name)
+    (length,) = struct.unpack("<Q", source.read_at(0, START))
     if length > MAX_HEADER:
         raise LimitError(f"claims a header of {length:,} bytes; the format allows {MAX_HEADER:,}", where=source.name)
     if length < 2:
         raise FormatError(f"claims a header of {length} bytes; the shortest, '{{}}', takes 2", where=source.name)
-    if _LENGTH + length > source.size:
+    if START + length > source.size:
         raise TruncatedError(
-            f"claims a header of {length:,} bytes, but only {source.size - _LENGTH:,} follow", where=source.name
+            f"claims a header of {length:,} bytes, but only {source.size - START:,} follow", where=source.name
         )
     return int(length)
 
