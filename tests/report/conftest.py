@@ -21,7 +21,7 @@ from weighbridge.report import (
 HOSTILE = '</script><img src=x onerror="document.title=1">\x1b[31m\u202e\ud800{{7*7}}[bold]'
 
 
-def statistics_of(name, low=-1.0, high=1.0, nan=0):
+def _statistics_of(name, low=-1.0, high=1.0, nan=0):
     counts = tuple(range(64))
     return TensorStatistics(
         name=name,
@@ -37,6 +37,11 @@ def statistics_of(name, low=-1.0, high=1.0, nan=0):
         histogram=Histogram(low, high, counts),
         digest="blake3:" + "0" * 64,
     )
+
+
+@pytest.fixture
+def statistics_of():
+    return _statistics_of
 
 
 @pytest.fixture
@@ -59,7 +64,7 @@ def anatomy():
 
 @pytest.fixture
 def statistics():
-    return Statistics((statistics_of(HOSTILE, nan=2), statistics_of("b")), (Unread("c", "format.unsupported", "no"),))
+    return Statistics((_statistics_of(HOSTILE, nan=2), _statistics_of("b")), (Unread("c", "format.unsupported", "no"),))
 
 
 @pytest.fixture

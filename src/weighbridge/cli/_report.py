@@ -1,0 +1,75 @@
+"""What `inspect` and `check` share: telling how far reading is, and where the report goes."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from weighbridge.errors import PathNotFoundError
+from weighbridge.report import Report, to_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+View = Callable[[Report, "Console"], None]
+
+
+def deliver(report: Report, view: View, *, as_json: bool, html: Path | None) -> None:
+    """Show the report: with `as_json` nothing but JSON on stdout, else the `view`; and a page in `html`."""
+    if html is not None:
+        from weighbridge.report.html import to_html
+
+        _write_whole(html, to_html(report))
+    if as_json:
+        sys.stdout.write(to_json(report, indent=2) + "\n")
+    else:
+        view(report, _console())
+    if html is not None:
+        sys.stderr.write(f"weigh: wrote {html}\n")
+
+
+@contextmanager
+def reading() -> Iterator[Callable[[int, int], None] | None]:
+    """What to call with the bytes read so far and in all: a bar on stderr where somebody looks at it."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    columns = (TextColumn("reading values"), BarColumn(), DownloadColumn(binary_units=True), TransferSpeedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal without UTF-8 shows a question mark where it lacks a character; it is no reason to fail.
+        sys.stdout.reconfigure(errors="replace")
+    return Console(file=sys.stdout, soft_wrap=False)
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write the file whole or not at all, whoever reads it meanwhile."""
+    if not path.parent.is_dir():
+        raise PathNotFoundError("there is no folder to write the page in", where=str(path))
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(temporary).chmod(0o666 & ~mask)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
