@@ -9,33 +9,27 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
 from starlette.testclient import TestClient
 
-from weighbridge.errors import WeighbridgeError
 from weighbridge.hub.hub import Hub
 from weighbridge.hub.model import ANONYMOUS, AddStored, Caller, RepoId, Role
-from weighbridge.server.xet import storage_router, token_router
+from weighbridge.server.callers import caller_of
+from weighbridge.server.failures import tell_failures
+from weighbridge.server.xet import xet_router
 from weighbridge.wire.xet import hashing, shard, xorb
 
 
 def make_app(hub: Hub) -> FastAPI:
     app = FastAPI()
+    app.state.hub = hub
 
-    def caller_of(request: Request) -> Caller:
+    def user_of(request: Request) -> Caller:
         user = request.headers.get("authorization", "").removeprefix("Bearer ")
         return Caller(user, Role.WRITE, "test") if user else ANONYMOUS
 
-    def base_url_of(request: Request) -> str:
-        return str(request.base_url).rstrip("/")
-
-    def tell(_: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, WeighbridgeError)
-        return JSONResponse({"error": str(error)}, error.http_status)
-
-    app.include_router(token_router(hub.xet, caller_of, base_url_of))
-    app.include_router(storage_router(hub.xet, base_url_of))
-    app.add_exception_handler(WeighbridgeError, tell)
+    app.dependency_overrides[caller_of] = user_of
+    app.include_router(xet_router())
+    tell_failures(app)
     return app
 
 

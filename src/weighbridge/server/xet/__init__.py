@@ -1,12 +1,23 @@
 """The Xet protocol over HTTP: tokens on the hub's side, and the content-addressed storage that they lead to.
 
-Translates HTTP to one call of `weighbridge.hub.xet` each, and holds no rules. Two routers:
+Translates HTTP to one call of `weighbridge.hub.xet` each, and holds no rules.
 
-- `tokens`: ``/api/{models|datasets|spaces}/{owner}/{name}/xet-{read|write}-token/{revision}``
-- `storage`: everything below ``/api/xet/{realm}``, which a token names as ``casUrl``
+- ``/api/{models|datasets|spaces}/{owner}/{name}/xet-{read|write}-token/{revision}``: a token
+- ``/api/xet/{realm}/…``: the storage, which a token names as ``casUrl``
 """
 
-from weighbridge.server.xet.storage import storage_router
-from weighbridge.server.xet.tokens import token_router
+from fastapi import APIRouter
 
-__all__ = ["storage_router", "token_router"]
+from weighbridge.server.xet import reconstructions, storage, tokens
+
+
+def xet_router() -> APIRouter:
+    """All routes of Xet."""
+    router = APIRouter()
+    router.include_router(tokens.router)
+    for part in (storage.upload_router(), reconstructions.router):
+        router.include_router(part, prefix=tokens.STORAGE_PREFIX + "/{realm}")
+    return router
+
+
+__all__ = ["xet_router"]

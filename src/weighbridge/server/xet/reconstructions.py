@@ -3,43 +3,47 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from weighbridge.hub.xet import Reconstruction, Scope, Xet
+from weighbridge.hub.xet import Reconstruction
+from weighbridge.server.addresses import own_url
+from weighbridge.server.callers import TheHub
+from weighbridge.server.xet.scopes import ReadScope
 from weighbridge.wire.xet.hashing import from_text, to_text
 
 _RANGE = re.compile(r"bytes=(\d{1,19})-(\d{1,19})?")
 
 
-def add_reconstruction_routes(
-    router: APIRouter, xet: Xet, scope_of: Callable[[Request], Scope], url_of: Callable[[Request], str]
-) -> None:
-    """`url_of` gives the address of the storage as the client sees it, the realm included."""
+router = APIRouter()
 
-    @router.get("/v1/reconstructions/{digest}")
-    def reconstruction(request: Request, digest: str) -> Response:
-        file = xet.file(scope_of(request), from_text(digest))
-        start, stop = _wanted(request, file.size)
-        if start >= stop and file.size:
-            return _unsatisfiable(file.size)
-        return JSONResponse(_to_json(xet.reconstruct(file, start, stop), url_of(request)))
 
-    @router.get("/v1/spans/{address}")
-    def span(request: Request, address: str) -> Response:
-        start, stop, pieces = xet.fetch(address)
-        if request.headers.get("range") != f"bytes={start}-{stop - 1}":
-            return _unsatisfiable(stop)
-        headers = {"Content-Range": f"bytes {start}-{stop - 1}/*", "Content-Length": str(stop - start)}
-        return StreamingResponse(pieces, 206, headers, "application/octet-stream")
+@router.get("/v1/reconstructions/{digest}")
+def reconstruction(request: Request, hub: TheHub, scope: ReadScope, digest: str) -> Response:
+    file = hub.xet.file(scope, from_text(digest))
+    start, stop = _wanted(request, file.size)
+    if start >= stop and file.size:
+        return _unsatisfiable(file.size)
+    storage = own_url(request).rpartition("/v1/reconstructions/")[0]
+    return JSONResponse(_to_json(hub.xet.reconstruct(file, start, stop), storage))
 
-    @router.head("/v1/files/{digest}")
-    def file(request: Request, digest: str) -> Response:
-        found = xet.file(scope_of(request), from_text(digest))
-        return Response(headers={"Content-Length": str(found.size)})
+
+@router.get("/v1/spans/{address}")
+def span(request: Request, hub: TheHub, address: str) -> Response:
+    """The bytes of a span. The address is signed, so it takes no token."""
+    start, stop, pieces = hub.xet.fetch(address)
+    if request.headers.get("range") != f"bytes={start}-{stop - 1}":
+        return _unsatisfiable(stop)
+    headers = {"Content-Range": f"bytes {start}-{stop - 1}/*", "Content-Length": str(stop - start)}
+    return StreamingResponse(pieces, 206, headers, "application/octet-stream")
+
+
+@router.head("/v1/files/{digest}")
+def file(hub: TheHub, scope: ReadScope, digest: str) -> Response:
+    found = hub.xet.file(scope, from_text(digest))
+    return Response(headers={"Content-Length": str(found.size)})
 
 
 def _wanted(request: Request, size: int) -> tuple[int, int]:
@@ -55,7 +59,7 @@ def _unsatisfiable(size: int) -> Response:
     return Response(status_code=416, headers={"Content-Range": f"bytes */{size}"})
 
 
-def _to_json(found: Reconstruction, url: str) -> dict[str, Any]:
+def _to_json(found: Reconstruction, storage: str) -> dict[str, Any]:
     fetch: dict[str, list[dict[str, Any]]] = {}
     terms = []
     for part in found.parts:
@@ -65,7 +69,7 @@ def _to_json(found: Reconstruction, url: str) -> dict[str, Any]:
         fetch.setdefault(xorb, []).append(
             {
                 "range": chunks,
-                "url": f"{url}/v1/spans/{part.address}",
+                "url": f"{storage}/v1/spans/{part.address}",
                 "url_range": {"start": part.start, "end": part.stop - 1},
             }
         )
