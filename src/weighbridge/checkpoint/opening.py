@@ -23,7 +23,7 @@ from weighbridge.errors import (
     WeighbridgeError,
 )
 from weighbridge.formats import Anomaly, FileIndex, Verdict, identify, sniff
-from weighbridge.tensors import ByteSource
+from weighbridge.tensors import ByteSource, SliceSource
 
 MAX_FILES = 20_000
 # Where a file is called so and its bytes say otherwise, it is broken weights and not a side file.
@@ -69,7 +69,8 @@ def open(  # noqa: A001 (wb.open is the name that people expect)
     """
     allowed = _Allowed(allow_unsafe, allow_empty)
     if isinstance(target, Mapping):
-        return _open_sources(name or "checkpoint", target, {}, allowed, _nothing)
+        named = {file_name: _named(source, file_name) for file_name, source in target.items()}
+        return _open_sources(name or "checkpoint", named, {}, allowed, _nothing)
     path = Path(target)
     pool = FilePool()
     if _is_folder(path):
@@ -80,6 +81,11 @@ def open(  # noqa: A001 (wb.open is the name that people expect)
         sources, refused = _open_index_file(pool, path)
         return _open_sources(name or path.name, sources, refused, allowed, pool.close)
     return _open_sources(name or path.name, {path.name: pool.file(path, str(path))}, {}, allowed, pool.close, only=True)
+
+
+def _named(source: ByteSource, name: str) -> ByteSource:
+    """The source under the name that the mapping gives it, so that errors and tensors speak of that name."""
+    return source if source.name == name else SliceSource(source, 0, source.size, name)
 
 
 def _is_folder(path: Path) -> bool:
