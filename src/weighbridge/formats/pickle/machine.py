@@ -1,0 +1,139 @@
+"""The stack machine: a stack, marks on it, a memo, and notes on everything that the pickle imports."""
+
+from __future__ import annotations
+
+from weighbridge.errors import FormatError, LimitError
+from weighbridge.formats.pickle.reader import Reader
+from weighbridge.formats.pickle.values import Call, Global, Persistent, Value, Way
+
+MAX_OPERATIONS = 4_000_000
+"""Opcodes that one file's pickles may have together: about 400 MB of values at worst (tests/attacks)."""
+
+MAX_TEXT = 128 << 20
+"""Bytes of short strings that are kept in memory; long ones stay in the file."""
+
+MAX_IMPORTS = 10_000
+
+COMPUTED = "(computed)"
+"""Stands for a module where the pickle works out what it imports or calls instead of naming it."""
+
+
+class Budget:
+    """What reading one file may still cost; shared by all of its pickles."""
+
+    def __init__(self, operations: int = MAX_OPERATIONS) -> None:
+        self.limit = operations
+        self.operations = operations
+        self.text = MAX_TEXT
+
+
+class Import:
+    """One name that the pickle imports, from where first, and what it does with it."""
+
+    __slots__ = ("calls", "changed", "module", "name", "offset", "opcode")
+
+    def __init__(self, module: str, name: str, opcode: str, offset: int) -> None:
+        self.module = module
+        self.name = name
+        self.opcode = opcode
+        self.offset = offset
+        self.calls: list[Call] = []
+        self.changed: Way | None = None
+
+
+class Machine:
+    """The state that steps change. Every way to fail raises `FormatError`; what was noted before stays noted."""
+
+    def __init__(self, reader: Reader, budget: Budget) -> None:
+        self.reader = reader
+        self.budget = budget
+        self.stack: list[Value] = []
+        self.marks: list[int] = []
+        self.memo: dict[int | str, Value] = {}
+        self.protocol = 0
+        self.imports: dict[tuple[str, str], Import] = {}
+        self.notes: list[Import] = []
+        self.outside: list[Persistent] = []
+        self.complaint = ""
+        self.opcode = ""
+        self.offset = 0
+
+    # The stack. Below the last mark nothing may be touched: the real machine fails there, and so do we.
+
+    @property
+    def fence(self) -> int:
+        return self.marks[-1] if self.marks else 0
+
+    def need(self, count: int) -> None:
+        if len(self.stack) - self.fence < count:
+            raise self.fault("takes more from the stack than there is")
+
+    def pop(self) -> Value:
+        self.need(1)
+        return self.stack.pop()
+
+    def top(self) -> Value:
+        self.need(1)
+        return self.stack[-1]
+
+    def pop_mark(self) -> list[Value]:
+        if not self.marks:
+            raise self.fault("needs a mark where none was set")
+        mark = self.marks.pop()
+        items = self.stack[mark:]
+        del self.stack[mark:]
+        return items
+
+    # The memo. Very large indices become text: Python does not let a file choose the hash of a text.
+
+    def remember(self, index: int) -> None:
+        self.memo[index if index < 1 << 32 else str(index)] = self.top()
+
+    def recall(self, index: int) -> None:
+        key = index if index < 1 << 32 else str(index)
+        if key not in self.memo:
+            raise self.fault(f"asks the memo for {index}, which was never put there")
+        self.stack.append(self.memo[key])
+
+    # Notes on what the pickle would do.
+
+    def note_import(self, module: str, name: str) -> Global:
+        key = (module, name)
+        if key not in self.imports:
+            if len(self.imports) >= MAX_IMPORTS:
+                raise LimitError(f"more than {MAX_IMPORTS:,} different imports", where=self.where())
+            self.imports[key] = Import(module, name, self.opcode, self.offset)
+        return Global(module, name)
+
+    def note_call(self, call: Call) -> None:
+        if isinstance(call.function, Global):
+            self.imports[call.function.module, call.function.name].calls.append(call)
+            return
+        self.note_computed("call", call)
+
+    def note_change(self, target: Global, way: Way) -> None:
+        self.imports[target.module, target.name].changed = way
+
+    def note_computed(self, what: str, call: Call | None = None) -> None:
+        """An import, a call or a change of something that no name tells."""
+        if len(self.notes) < MAX_IMPORTS:
+            note = Import(COMPUTED, what, self.opcode, self.offset)
+            if call is not None:
+                note.calls.append(call)
+            self.notes.append(note)
+
+    def refer(self, id: Value) -> None:  # noqa: A002
+        """Push an object that lies outside the pickle."""
+        reference = Persistent(id)
+        self.outside.append(reference)
+        self.stack.append(reference)
+
+    def complain(self, what: str) -> None:
+        """Remember what a real unpickler would fail on, and go on: a more lenient one may not."""
+        self.complaint = self.complaint or f"{self.opcode} at offset {self.offset:,} {what}"
+
+    def fault(self, what: str) -> FormatError:
+        return FormatError(f"{self.opcode} {what}", where=self.where())
+
+    def where(self) -> str:
+        return f"{self.reader.source.name} offset {self.offset:,}"
