@@ -71,3 +71,14 @@ def test_models_that_we_do_not_read_are_named(checkpoint_of):
     result = structure(checkpoint_of({"a": np.zeros(2, np.float32)}, **{"tf_model.h5": b"\x89HDF"}))
     assert result.outcome is Outcome.PASS
     assert result.findings[0].evidence["files"] == ["tf_model.h5"]
+
+
+def test_a_folder_of_configuration_only_is_skipped_and_its_configuration_judged(folder_of):
+    report = check(folder_of(None, **{"config.json": {"auto_map": {"A": "b.C"}}, "README.md": "# Card"}))
+    assert report.result("safety.structure").outcome is Outcome.SKIPPED
+    assert report.exit_status == 1
+
+
+def test_a_folder_of_something_unknown_is_no_pass(folder_of):
+    report = check(folder_of(None, **{"config.json": {}, "variables.data": b"\x00" * 100}))
+    assert report.exit_status == 2

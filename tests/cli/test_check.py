@@ -125,3 +125,12 @@ def test_a_terminal_without_utf8_is_no_reason_to_fail(clean):
     )
     assert done.returncode == 0, done.stderr
     assert b"safety.pickle" in done.stdout
+
+
+def test_a_pickle_that_would_run_code_leaves_1_and_a_report(tmp_path, capsys):
+    path = tmp_path / "evil.pkl"
+    path.write_bytes(b"\x80\x02cos\nsystem\nX\x04\x00\x00\x00true\x85R.")
+    assert run(["check", str(path), "--json"]) == 1
+    report = from_json(capsys.readouterr().out)
+    assert report.findings[0].code == "pickle.dangerous-import"
+    assert report.findings[0].message.startswith("loading it would call os.system('true')")

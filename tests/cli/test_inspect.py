@@ -37,7 +37,7 @@ def test_a_pattern_chooses_tensors(model, capsys):
 def test_values_are_read_when_asked_only(model, capsys):
     assert run(["inspect", str(model), "--json"]) == 0
     checks = [result["check"] for result in json.loads(capsys.readouterr().out)["results"]]
-    assert checks == ["safety.structure", "anatomy"]
+    assert checks == ["safety.pickle", "safety.structure", "anatomy"]
     assert run(["inspect", str(model), "--json", "--statistics", "--match", "norm.*"]) == 0
     results = {result["check"]: result for result in json.loads(capsys.readouterr().out)["results"]}
     (tensor,) = results["statistics"]["facts"]["tensors"]
@@ -85,3 +85,27 @@ def test_hostile_names_are_written_out(tmp_path, capsys):
     text = capsys.readouterr().out
     assert r"\x1b[2Jgone\u202e" in text
     assert "\x1b" not in text
+
+
+@pytest.fixture
+def evil(tmp_path):
+    """A pickle that would call os.system. It is written by hand and never loaded."""
+    path = tmp_path / "evil.pkl"
+    path.write_bytes(b"\x80\x02cos\nsystem\nX\x04\x00\x00\x00true\x85R.")
+    return path
+
+
+def test_what_would_run_code_leaves_2_with_the_import_and_its_place(evil, capsys):
+    assert run(["inspect", str(evil)]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "os.system" in output.err
+    assert "byte 2" in output.err
+    assert "[unsafe]" in output.err
+
+
+def test_what_would_run_code_is_listed_when_asked(evil, capsys):
+    assert run(["inspect", str(evil), "--allow-unsafe"]) == 1
+    text = capsys.readouterr().out
+    assert "pickle.dangerous-import" in text
+    assert "It holds no tensors." in text

@@ -83,6 +83,14 @@ def test_a_page_without_anatomy_is_small():
     assert len(text) < 20_000
 
 
+def test_a_page_without_tensors_has_no_figures(anatomy):
+    facts = replace(anatomy, listed=(), layers=(), dtypes=(), tensors=0).to_json()
+    text = to_html(Report("x", (CheckResult("anatomy", "A", Outcome.PASS, facts=facts),), "0", ""))
+    assert 'wb-figure"' not in text
+    assert 'id="files"' in text
+    assert Page(text).scripts == []
+
+
 @pytest.fixture
 def large(anatomy, statistics_of):
     """A report on this many tensors."""

@@ -15,8 +15,8 @@ from weighbridge.errors import FileChangedError, LimitError, WeighbridgeError
 from weighbridge.report import Statistics, TensorStatistics, Unread
 from weighbridge.tensors import Extent, TensorInfo
 
-# Values, their float64 copy and their bins fit a processor's cache together only at a smaller size; larger chunks pay
-# the fixed costs less often. 2 MiB was fastest of 0.5 to 8 MiB (benchmarks/statistics.py).
+# Small enough that values, their float64 copy and their bins stay near a processor's cache; large enough that what each
+# chunk costs besides (a read, three allocations) does not count.
 CHUNK_BYTES = 2 << 20
 # Tensors may overlap in a storage, or repeat its elements (stride 0). Honest ones read a storage once or twice; a file
 # whose tensors would read it for ever is stopped here.

@@ -73,11 +73,18 @@ def _facts(count: int, met: list[_Met]) -> dict[str, Json]:
     return {"pickles": count, "imports": len(verdicts), "verdicts": dict(list(verdicts.items())[:_MAX_FACTS])}
 
 
+def _call(arguments: str) -> str:
+    """Arguments as one writes a call: the tuple ``('true',)`` that a pickle passes is ``('true')``."""
+    if not arguments.startswith("("):
+        return f"({arguments})"
+    return f"{arguments[:-2]})" if arguments.endswith(",)") else arguments
+
+
 def _finding(met: _Met) -> Finding:
     item, scan = met.item, met.scan
     code, severity = _KINDS[item.verdict]
     verb = "call" if item.called else "import"
-    arguments = f"({item.arguments})" if item.called else ""
+    arguments = _call(item.arguments) if item.called else ""
     member = f" {scan.member}" if scan.member else ""
     return Finding(
         code,

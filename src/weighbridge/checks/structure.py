@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from weighbridge.checkpoint import Checkpoint
-from weighbridge.checks.base import Answer, Check, judged
+from weighbridge.checks.base import Answer, Check, judged, skipped
 from weighbridge.checks.listing import capped, plural, some_names
 from weighbridge.errors import LimitError, UnknownFormatError, UnsafeError, UnsafePathError, WeighbridgeError
 from weighbridge.formats import Anomaly
@@ -26,6 +26,13 @@ _OTHER_MODELS = (
     *(".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip", ".zst"),
     *(".caffemodel", ".h5", ".hdf5", ".joblib", ".keras", ".mar", ".mlmodel", ".msgpack", ".nemo", ".onnx", ".ot"),
     *(".pb", ".pdiparams", ".pickle", ".pkl", ".pmml", ".tflite"),
+)
+
+
+# What may lie beside weights, or alone in a folder, without anybody missing weights in it.
+_NOT_WEIGHTS = (
+    *(".cfg", ".css", ".csv", ".html", ".ini", ".ipynb", ".jinja", ".jinja2", ".json", ".jsonl", ".md", ".py", ".rst"),
+    *(".toml", ".tsv", ".txt", ".yaml", ".yml", ".gif", ".jpeg", ".jpg", ".png", ".svg", ".webp", "license", "mlmodel"),
 )
 
 
@@ -49,6 +56,8 @@ CHECK = Check("safety.structure", "Whether the files keep their format's rules",
 
 
 def _no_weights(checkpoint: Checkpoint) -> Answer:
+    if checkpoint.side_files and all(name.lower().endswith(_NOT_WEIGHTS) for name in checkpoint.side_files):
+        return skipped("there are no weights, only configuration and text")
     message = f"none of {plural(len(checkpoint.side_files), 'file')} holds weights in a format that we read"
     hint = UnknownFormatError.default_hint
     finding = Finding(UnknownFormatError.code, Severity.WARNING, message, where=checkpoint.name, hint=hint)

@@ -24,14 +24,14 @@ def inspect(
 ) -> None:
     """Show what is inside a checkpoint. Without --statistics only headers are read, however large it is.
 
-    Exit status: 0, or 2 where something could not be read, or would run code when loaded.
+    Exit status: 0 clean, 1 findings, 2 something could not be read, or would run code when loaded.
     """
     from weighbridge.checkpoint import open as open_checkpoint
     from weighbridge.checks import run
     from weighbridge.cli._report import deliver, reading
     from weighbridge.report.terminal import show_anatomy
 
-    only = ("safety.structure", "anatomy", *(("statistics",) if statistics else ()))
+    only = ("safety.pickle", "safety.structure", "anatomy", *(("statistics",) if statistics else ()))
     with open_checkpoint(path, allow_unsafe=unsafe) as checkpoint, reading() as progress:
         report = run(checkpoint, only=only, match=match, progress=progress)
     deliver(report, partial(show_anatomy, tensors=tensors or bool(match)), as_json=as_json, html=html)

@@ -41,9 +41,7 @@ def to_html(report: Report) -> str:
     """The page. The same report gives the same page, byte for byte."""
     anatomy, statistics = Anatomy.of(report), Statistics.of(report)
     figures = _figures(anatomy, statistics)
-    scripts = [script(), _asset("page.js")] if anatomy else []
-    if anatomy:
-        scripts.insert(0, _plotly())
+    scripts = [_plotly(), script(), _asset("page.js")] if figures else []
     return (
         _environment()
         .get_template("page.html")
@@ -52,7 +50,7 @@ def to_html(report: Report) -> str:
             anatomy=anatomy,
             verdict=VERDICTS[report.outcome],
             figures=figures,
-            tensors=json_block(_rows(anatomy, statistics)) if anatomy else "",
+            tensors=json_block(_rows(anatomy, statistics)) if anatomy and figures else "",
             left_out=_left_out(anatomy, statistics),
             max_layers=MAX_LAYERS,
             style=stylesheet() + _asset("page.css"),
@@ -63,7 +61,7 @@ def to_html(report: Report) -> str:
 
 
 def _figures(anatomy: Anatomy | None, statistics: Statistics | None) -> Mapping[str, str]:
-    if anatomy is None:
+    if anatomy is None or not anatomy.listed:
         return {}
     figures = {"treemap": embed(treemaps(anatomy)), "sizes": embed(sizes(anatomy))}
     if statistics:

@@ -55,11 +55,15 @@ def show_anatomy(report: Report, console: Console, *, tensors: bool = False) -> 
         for result in report.results:
             _print(console, Text(f"{result.check}: {visible(result.reason)}", style="yellow"))
         return
-    _print(console, _section("Types"), _groups(anatomy.dtypes, "type", anatomy.nbytes))
-    _print(console, _section("Layers"), _groups(anatomy.layers, "layer", anatomy.nbytes))
+    if anatomy.tensors:
+        _print(console, _section("Types"), _groups(anatomy.dtypes, "type", anatomy.nbytes))
+        _print(console, _section("Layers"), _groups(anatomy.layers, "layer", anatomy.nbytes))
     _show_tied(anatomy, console)
     if len(anatomy.files) > 1:
         _print(console, _section("Files"), _files(anatomy))
+    if not anatomy.tensors:
+        _print(console, _section("It holds no tensors."))
+        return
     _show_tensors(anatomy, Statistics.of(report), console, everything=tensors)
 
 
