@@ -6,11 +6,24 @@ from weighbridge.errors import UnknownFormatError
 from weighbridge.formats.base import SNIFF_BYTES, FileIndex, Format
 from weighbridge.formats.gguf import GGUF
 from weighbridge.formats.npy import NPY
+from weighbridge.formats.npz import NPZ
+from weighbridge.formats.pickle_file import PICKLE
 from weighbridge.formats.safetensors import SAFETENSORS
+from weighbridge.formats.torch_legacy import TORCH_LEGACY, TORCH_TAR
+from weighbridge.formats.torch_zip import TORCH_ZIP
 from weighbridge.tensors import ByteSource
 
 # In the order in which they are asked; the most specific signature first.
-FORMATS: tuple[Format, ...] = (GGUF, NPY, SAFETENSORS)
+FORMATS: tuple[Format, ...] = (
+    GGUF,
+    NPY,
+    TORCH_ZIP,
+    NPZ,
+    TORCH_TAR,
+    SAFETENSORS,
+    TORCH_LEGACY,
+    PICKLE,
+)
 
 # What people meet where they expected weights, and what to do about it.
 _NOT_WEIGHTS = (
