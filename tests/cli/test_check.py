@@ -106,6 +106,16 @@ def test_a_page_that_cannot_be_written_leaves_2_and_no_rest(clean, tmp_path, mon
     assert sorted(tmp_path.iterdir()) == before
 
 
+def test_a_page_replaces_a_page_and_nothing_else(clean, tmp_path, capsys):
+    weights = clean.read_bytes()
+    assert run(["check", str(clean), "--html", str(clean)]) == 2
+    assert "is not a page" in capsys.readouterr().err
+    assert clean.read_bytes() == weights
+    page = tmp_path / "report.html"
+    assert run(["check", str(clean), "--html", str(page)]) == 0
+    assert run(["check", str(clean), "--html", str(page)]) == 0
+
+
 def test_the_pages_of_all_checks_can_be_read(capsys):
     assert run(["check", "--list"]) == 0
     text = capsys.readouterr().out

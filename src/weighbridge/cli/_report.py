@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from weighbridge.errors import PathNotFoundError
+from weighbridge.errors import PathNotFoundError, UsageError
 from weighbridge.report import Report, to_json
 
 if TYPE_CHECKING:
@@ -58,10 +58,22 @@ def _console() -> Console:
     return Console(file=sys.stdout, soft_wrap=False)
 
 
+def _is_page(path: Path) -> bool:
+    """Whether this is a page: a slip of the hand must not replace the weights by their report."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(15).lower() == b"<!doctype html>"
+
+
 def _write_whole(path: Path, text: str) -> None:
     """Write the file whole or not at all, whoever reads it meanwhile."""
     if not path.parent.is_dir():
         raise PathNotFoundError("there is no folder to write the page in", where=str(path))
+    if path.exists() and not _is_page(path):
+        raise UsageError(
+            "exists, and is not a page that could be replaced", where=str(path), hint="Choose another name."
+        )
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
