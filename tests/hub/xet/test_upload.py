@@ -358,6 +358,21 @@ def test_sweeping_removes_what_is_old_and_keeps_what_is_needed(bench, client, mo
     alice.register(shard.serialise([alice.describe(noise("half two", 900))]))
 
 
+def test_chunks_of_a_file_that_is_gone_are_asked_for_again(bench, client):
+    alice = client("alice")
+    data = noise("collected", 30_000)
+    alice.upload(data)
+    assert bench.hub.objects.settle(10)
+    (bench.folder / "store" / "files" / sha(data)[:2] / sha(data)).unlink()
+    with pytest.raises(ForgottenXorbError):
+        alice.upload(data[:20_000])
+    alice.known.clear()
+    alice.upload(data)
+    alice.upload(data[:20_000])
+    assert bench.content(data) == data
+    assert bench.content(data[:20_000]) == data[:20_000]
+
+
 def test_progress_reaches_the_whole(bench, client):
     alice = client("alice")
     data = noise("one", 5000)
