@@ -113,12 +113,13 @@ double repeat_share(const Bytes& data) {
 
 NB_MODULE(_native, m) {
   using namespace nb::literals;
-  m.def("split_planes", split_planes, "elements"_a, "width"_a, "rotate"_a, "portable"_a = false);
-  m.def("merge_planes", merge_planes, "planes"_a, "rotate"_a, "portable"_a = false);
-  m.def("split_records", split_records, "records"_a, "widths"_a);
-  m.def("merge_records", merge_records, "columns"_a, "widths"_a);
-  m.def("next_cut", next_cut, "data"_a, "least"_a, "bits"_a, "most"_a);
-  m.def("least_entropy", least_entropy, "data"_a, "window"_a);
-  m.def("repeat_share", repeat_share, "data"_a);
+  // noconvert: an array of floats is refused, not turned into bytes by value.
+  m.def("split_planes", split_planes, "elements"_a.noconvert(), "width"_a, "rotate"_a, "portable"_a = false);
+  m.def("merge_planes", merge_planes, "planes"_a.noconvert(), "rotate"_a, "portable"_a = false);
+  m.def("split_records", split_records, "records"_a.noconvert(), "widths"_a);
+  m.def("merge_records", merge_records, "columns"_a.noconvert(), "widths"_a);
+  m.def("next_cut", next_cut, "data"_a.noconvert(), "least"_a, "bits"_a, "most"_a);
+  m.def("least_entropy", least_entropy, "data"_a.noconvert(), "window"_a);
+  m.def("repeat_share", repeat_share, "data"_a.noconvert());
   m.def("has_avx2", weighbridge::has_avx2);
 }

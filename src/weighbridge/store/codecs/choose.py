@@ -23,7 +23,8 @@ _REPEATS = 0.02
 def encode(raw: Buffer, layout: Layout = OPAQUE) -> tuple[Codec, bytes]:
     """The codec that keeps this block in the fewest bytes of those worth trying, and its payload."""
     best: tuple[Codec, bytes] | None = None
-    repeats = len(raw) < _SMALL or native.repeat_share(raw) > _REPEATS
+    integers = layout.width > 1 and not layout.rotate  # counters and indices: their planes repeat where they do not
+    repeats = integers or len(raw) < _SMALL or native.repeat_share(raw) > _REPEATS
     for codec in _candidates(raw, layout, repeats):
         payload = codec.encode(raw, layout, repeats)
         if payload is not None and (best is None or len(payload) < len(best[1])):
