@@ -94,7 +94,7 @@ class Catalog:
         self._index.put_pack(pack, entries)
 
     def _missing(self, digest: bytes) -> StoreError:
-        reasons = [str(error) for error in self._unreadable.values()]
-        detail = f"; these packs could not be read: {' | '.join(reasons[:3])}" if reasons else ""
-        kind = type(next(iter(self._unreadable.values()), CorruptError("")))
+        unreadable = sorted(self._unreadable.values(), key=lambda error: isinstance(error, CorruptError))
+        detail = f", but {len(unreadable)} could not be read, among them {unreadable[0]}" if unreadable else ""
+        kind = type(unreadable[0]) if unreadable else CorruptError
         return kind(f"no readable pack holds block {digest.hex()}{detail}")

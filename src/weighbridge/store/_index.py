@@ -1,7 +1,7 @@
 """Where each block lies: a SQLite cache of all pack footers, shared by the processes that use a store.
 
-Losing it loses nothing: a file that SQLite finds damaged is thrown away and filled again from the packs. A store that
-cannot be written to gets an index in memory.
+Losing it loses nothing: a file that SQLite finds damaged is thrown away and filled again from the packs. Where it
+cannot be written, on a full or read-only disk, it goes on in memory.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from weighbridge.errors import StorageFullError, StoreError
+from weighbridge.errors import StoreError
 from weighbridge.store._keys import is_digest
 from weighbridge.store.packs import Entry
 from weighbridge.store.values import Location
@@ -28,8 +28,11 @@ CREATE TABLE IF NOT EXISTS blocks (
 CREATE INDEX IF NOT EXISTS by_pack ON blocks (pack);
 PRAGMA user_version = {SCHEMA_VERSION};
 """
-# What SQLite says when the file is not to blame. Everything else is damage.
-_CIRCUMSTANCES = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")
+# What SQLite's errors begin with where the file is not to blame; everything else is damage. A damaged file may also
+# make it complain in what is not UTF-8.
+_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
+_NO_ROOM = ("SQLITE_FULL", "SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CANTOPEN")
+_ERRORS = (sqlite3.DatabaseError, UnicodeError)
 _FIND = "SELECT name, start, stored, raw, codec, version FROM blocks JOIN packs ON id = pack WHERE digest = ?"
 
 _ENTRIES = "SELECT digest, name, start, stored, raw, codec, version FROM blocks JOIN packs ON id = pack WHERE name = ?"
@@ -99,11 +102,22 @@ class BlockIndex:
         with self._lock:
             try:
                 return _run(self._db, work, writes)
-            except sqlite3.DatabaseError as error:
-                if error.sqlite_errorname.startswith(_CIRCUMSTANCES):
-                    raise _told(error, self._path) from error
-            self.clear()  # the file is damaged
+            except _ERRORS as error:
+                self._recover(error)
             return _run(self._db, work, writes)
+
+    def _recover(self, error: Exception) -> None:
+        """After this, the work may be tried again."""
+        name = getattr(error, "sqlite_errorname", "")
+        if name.startswith(_BUSY):
+            raise StoreError(f"the block index cannot be used: {error}", where=str(self._path)) from error
+        if name.startswith(_NO_ROOM):  # nor may a full disk keep anyone from reading: go on in memory
+            held = _connect(":memory:")
+            self._db.backup(held)
+            self._db.close()
+            self._db = held
+        else:
+            self.clear()
 
     def _open(self) -> sqlite3.Connection:
         try:
@@ -111,8 +125,8 @@ class BlockIndex:
             return _connect(str(self._path))
         except OSError:
             return _connect(":memory:")
-        except sqlite3.DatabaseError as error:
-            if error.sqlite_errorname.startswith(_CIRCUMSTANCES):
+        except _ERRORS as error:
+            if getattr(error, "sqlite_errorname", "").startswith(_BUSY + _NO_ROOM):
                 return _connect(":memory:")
         _remove(self._path)
         return _connect(str(self._path))
@@ -123,12 +137,12 @@ def _connect(path: str) -> sqlite3.Connection:
     try:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version not in (0, SCHEMA_VERSION):
-            raise _other_version(version)
+            raise sqlite3.DatabaseError(f"an index of version {version}")
         # NORMAL never fsyncs on commit in WAL mode: what a power cut takes is found again in the packs.
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
         db.executescript(_SCHEMA)
-    except sqlite3.Error:
+    except _ERRORS:
         db.close()
         raise
     return db
@@ -157,18 +171,6 @@ def _sane(row: tuple[Any, ...]) -> bool:
     """Whether a row can be what was written: SQLite gives back any type that a damaged file claims."""
     name, *numbers = row
     return isinstance(name, str) and is_digest(name) and all(isinstance(n, int) and n >= 0 for n in numbers)
-
-
-def _other_version(version: int) -> sqlite3.DatabaseError:
-    error = sqlite3.DatabaseError(f"an index of version {version}")
-    error.sqlite_errorname = "SQLITE_SCHEMA"
-    return error
-
-
-def _told(error: sqlite3.DatabaseError, path: Path) -> StoreError:
-    if error.sqlite_errorname == "SQLITE_FULL":
-        return StorageFullError("no room to write the block index", where=str(path))
-    return StoreError(f"the block index cannot be used: {error}", where=str(path))
 
 
 def _remove(path: Path) -> None:

@@ -47,7 +47,7 @@ class BlockReader:
             try:
                 places = [place for place in self._catalog.locate(block.digest) if place not in tried]
             except StoreError as error:
-                raise type(error)(f"{error}, which file {file} needs") from None
+                raise type(error)(f"file {file} cannot be read: {error}") from None
             if not places:
                 raise _worst(tried, block, file)
             for place in places:

@@ -1,0 +1,101 @@
+"""The index is a cache: it may be lost, stale or wrong, and nothing else is."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sqlite3
+
+import pytest
+from blake3 import blake3
+
+from weighbridge.errors import StoreVersionError
+from weighbridge.store import Store
+from weighbridge.tensors import BytesSource
+
+
+@pytest.fixture
+def filled(folder, make):
+    """A closed store, its index, and what is in it."""
+    contents = [make.weights(30_000, seed).tobytes() for seed in range(5)]
+    with Store.open(folder, create=True) as store:
+        for content in contents:
+            store.add(BytesSource(content))
+    return folder / "index" / "blocks.sqlite", contents
+
+
+def reads_all(folder, contents, make):
+    with Store.open(folder) as store:
+        return all(store.file(make.sha256(c)).read_at(0, len(c)) == c for c in contents)
+
+
+def test_a_lost_index_is_rebuilt(filled, folder, make):
+    index, contents = filled
+    shutil.rmtree(index.parent)
+    assert reads_all(folder, contents, make)
+    with Store.open(folder) as store:
+        assert store.add(BytesSource(contents[0])).new_bytes == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database at all" * 500, b"SQLite format 3\0" + b"\xff" * 5000])
+def test_an_index_that_is_something_else_is_rebuilt(filled, folder, make, content):
+    index, contents = filled
+    index.write_bytes(content)
+    assert reads_all(folder, contents, make)
+
+
+def test_no_flipped_bit_in_the_index_changes_what_is_read(filled, folder, make):
+    index, contents = filled
+    original = index.read_bytes()
+    rng = random.Random(1)
+    for _ in range(40):
+        damaged = bytearray(original)
+        for _ in range(rng.choice((1, 20, 300))):
+            damaged[rng.randrange(len(damaged))] ^= 1 << rng.randrange(8)
+        index.write_bytes(damaged)
+        assert reads_all(folder, contents, make)
+
+
+def test_an_index_that_lies_is_found_out_and_corrected(filled, folder, make):
+    index, contents = filled
+    with sqlite3.connect(index) as db:
+        db.execute("UPDATE blocks SET start = start + 1, raw = raw + 1")
+    assert reads_all(folder, contents, make)
+    with sqlite3.connect(index) as db:
+        db.execute("UPDATE blocks SET codec = 4")
+    with Store.open(folder) as store:
+        assert {damage.key for damage in store.verify().damage} == {"index/"}
+        assert store.verify().ok
+
+
+def test_an_index_of_another_version_is_rebuilt(filled, folder, make):
+    index, contents = filled
+    with sqlite3.connect(index) as db:
+        db.execute("PRAGMA user_version = 99")
+    assert reads_all(folder, contents, make)
+
+
+def test_a_pack_that_was_taken_away_is_forgotten(filled, folder, make):
+    _, contents = filled
+    pack = next((folder / "packs").rglob("*.pack"))
+    pack.unlink()
+    with Store.open(folder) as store:
+        stored = [store.add(BytesSource(content)) for content in contents]
+        assert sum(one.new_blocks > 0 for one in stored) == 1  # what was lost is stored anew
+        assert store.verify().ok
+
+
+def test_a_pack_of_a_later_version_is_refused_by_name(filled, folder, make):
+    _, contents = filled
+    for path in list((folder / "packs").rglob("*.pack")):
+        data = path.read_bytes()
+        length = int.from_bytes(data[-40:-32], "little")
+        head, footer = b"WBPACK\x07\x00", data[-40 - length : -32]
+        check = blake3(head + footer).digest()
+        later = path.parent.parent / check.hex()[:2] / f"{check.hex()}.pack"
+        later.parent.mkdir(exist_ok=True)
+        later.write_bytes(head + data[8:-32] + check)
+        path.unlink()
+    (folder / "index" / "blocks.sqlite").unlink()
+    with Store.open(folder) as store, pytest.raises(StoreVersionError, match="version 7 of WBPACK"):
+        store.file(make.sha256(contents[0])).read_at(0, 1)
