@@ -50,20 +50,13 @@ def read_directory(source: ByteSource) -> tuple[list[Record], int]:
     at = 0
     for _ in range(count):
         record, at = _record(source, data, at)
-        if _as_readers_see(record.raw_name) in names:
-            raise FormatError(
-                f"has two members named {record.name[:120]!r}: readers would disagree about it", where=source.name
-            )
-        names.add(_as_readers_see(record.raw_name))
+        if record.raw_name in names or b"\0" in record.raw_name:
+            raise FormatError(f"has two members that some reader takes for {record.name[:120]!r}", where=source.name)
+        names.add(record.raw_name)
         records.append(record)
     if at != size:
         raise FormatError(f"{size - at:,} bytes follow the last entry of the directory", where=source.name)
     return records, start
-
-
-def _as_readers_see(name: bytes) -> bytes:
-    """What a name means to the reader that cares least: PyTorch's ignores case, Python's stops at a NUL."""
-    return name.partition(b"\0")[0].lower()
 
 
 def _end(source: ByteSource) -> tuple[int, int, int]:

@@ -11,8 +11,9 @@ from weighbridge.errors import UnsupportedError
 from weighbridge.formats._raw import read_raw
 from weighbridge.formats.base import Anomaly, FileIndex
 from weighbridge.formats.pickle.contents import file_index, or_anomaly, read_found, whole
+from weighbridge.formats.pickle.disguised import disguised_pickles
 from weighbridge.formats.pickle.found import Storage, Surroundings
-from weighbridge.formats.pickle.scan import Stream, describe, interpret_all
+from weighbridge.formats.pickle.scan import Stream, interpret_all
 from weighbridge.formats.pickle.sniff import looks_like_pickle
 from weighbridge.formats.pickle.values import Persistent, Raw
 from weighbridge.formats.pickle.walk import Contents, contents_of
@@ -32,28 +33,39 @@ class PickleFile:
         return looks_like_pickle(source)
 
     def index(self, source: ByteSource) -> FileIndex:
-        stream = interpret_all(source)
-        scans = tuple(describe(pickle, source) for pickle in stream.pickles)
-        contents = or_anomaly(lambda: _contents(source, stream), scans)
-        return file_index(self.name, contents, scans, anomalies=_trailing(source, stream))
+        return index_pickles(self.name, source, base=0)
 
     def read(self, source: ByteSource, info: TensorInfo) -> np.ndarray:
         if info.extent is not None:
             return read_raw(source, info)
-        return read_found(source, info, _contents(source, interpret_all(source)).tensors.get(info.name))
+        return read_pickled(source, info, base=0)
 
 
-def _contents(source: ByteSource, stream: Stream) -> Contents:
+def index_pickles(format_name: str, source: ByteSource, base: int | None) -> FileIndex:
+    """The index of a source that is pickles; `base` is where it lies raw in its file, None where it does not."""
+    stream = interpret_all(source)
+    scans = stream.describe(source)
+    contents = or_anomaly(lambda: _contents(source, stream, base), scans)
+    anomalies = _trailing(source, stream) + disguised_pickles(stream.pickles, source.name)
+    return file_index(format_name, contents, scans, anomalies=anomalies)
+
+
+def read_pickled(source: ByteSource, info: TensorInfo, base: int | None) -> np.ndarray:
+    """The values of a tensor that has to be found in the pickles once more."""
+    return read_found(source, info, _contents(source, interpret_all(source), base).tensors.get(info.name))
+
+
+def _contents(source: ByteSource, stream: Stream, base: int | None) -> Contents:
     packed: dict[int, Storage] = {}
 
     def storage(reference: Persistent | Raw) -> Storage:
         if isinstance(reference, Persistent):
             raise UnsupportedError("a tensor whose values lie outside the pickle")
         if reference.offset not in packed:
-            packed[reference.offset] = packed_storage(source, reference, 0)
+            packed[reference.offset] = packed_storage(source, reference, base)
         return packed[reference.offset]
 
-    return contents_of(whole(stream.pickles), Surroundings(source, 0, storage))
+    return contents_of(whole(stream.pickles), Surroundings(source, base, storage))
 
 
 def _trailing(source: ByteSource, stream: Stream) -> list[Anomaly]:

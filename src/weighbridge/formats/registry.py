@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from weighbridge.errors import UnknownFormatError
 from weighbridge.formats.base import SNIFF_BYTES, FileIndex, Format
+from weighbridge.formats.compressed_pickle import COMPRESSED_PICKLE
 from weighbridge.formats.gguf import GGUF
 from weighbridge.formats.npy import NPY
 from weighbridge.formats.npz import NPZ
@@ -23,6 +24,7 @@ FORMATS: tuple[Format, ...] = (
     SAFETENSORS,
     TORCH_LEGACY,
     PICKLE,
+    COMPRESSED_PICKLE,
 )
 
 # What people meet where they expected weights, and what to do about it.

@@ -14,6 +14,7 @@ from weighbridge.formats._raw import read_raw
 from weighbridge.formats._zip_directory import has_entry_named
 from weighbridge.formats.base import Anomaly, FileIndex, PickleScan
 from weighbridge.formats.pickle.contents import file_index, or_anomaly, read_found, whole
+from weighbridge.formats.pickle.disguised import disguised_pickles
 from weighbridge.formats.pickle.found import Storage, Surroundings
 from weighbridge.formats.pickle.machine import Budget
 from weighbridge.formats.pickle.render import brief
@@ -50,6 +51,7 @@ class TorchLegacy:
     def index(self, source: ByteSource) -> FileIndex:
         file = LegacyFile(source)
         scans = file.scans()
+        file.anomalies += disguised_pickles(file.pickles, source.name)
         contents = or_anomaly(file.contents, scans)
         return file_index(self.name, contents, scans + file.after_storages(), anomalies=file.anomalies)
 

@@ -16,10 +16,10 @@ from weighbridge.formats._zip import LOCAL_MAGIC, Archive, Member, checksum_anom
 from weighbridge.formats._zip_directory import has_entry_named
 from weighbridge.formats.base import Anomaly, FileIndex, Json, PickleScan
 from weighbridge.formats.pickle.contents import file_index, or_anomaly, read_found, whole
+from weighbridge.formats.pickle.disguised import disguised_pickles
 from weighbridge.formats.pickle.found import ByteOrder, Storage, Surroundings
-from weighbridge.formats.pickle.machine import Budget
 from weighbridge.formats.pickle.render import shorten
-from weighbridge.formats.pickle.scan import describe, interpret_all, scan_pickles
+from weighbridge.formats.pickle.scan import interpret_all, scan_pickles
 from weighbridge.formats.pickle.sniff import looks_like_pickle
 from weighbridge.formats.pickle.torch_objects import StorageId
 from weighbridge.formats.pickle.values import Persistent, Raw
@@ -81,7 +81,6 @@ class _Reader:
         self.source = source
         self.archive: Archive = read_archive(source)
         self.folder = _folder(source, self.archive)
-        self.budget = Budget()
         self.used: set[str] = set()
         self.anomalies = list(self.archive.anomalies)
         self.byteorder: ByteOrder = ">" if self._text("byteorder") == "big" else "<"
@@ -91,10 +90,11 @@ class _Reader:
         opened = open_member(self.source, member, MAX_PICKLE)
         if opened.size <= _MAX_CHECKED:
             self.anomalies += checksum_anomaly(opened, member)
-        pickles = interpret_all(opened, budget=self.budget).pickles
-        scans = tuple(describe(pickle, opened, member.name) for pickle in pickles)
+        stream = interpret_all(opened)
+        scans = stream.describe(opened, member.name)
+        self.anomalies += disguised_pickles(stream.pickles, opened.name)
         around = Surroundings(opened, member.offset if member.raw else None, self._storage)
-        contents = or_anomaly(lambda: contents_of(whole(pickles[:1]), around), scans)
+        contents = or_anomaly(lambda: contents_of(whole(stream.pickles[:1]), around), scans)
         self.used.add(member.name)
         others = self._other_pickles()
         self._note_code()
@@ -170,6 +170,8 @@ def _folder(source: ByteSource, archive: Archive) -> str:
     top = [name for name in found if name.count("/") <= 1]
     if len(top) != 1:
         raise FormatError(f"has {len(top)} files named data.pkl where PyTorch expects one", where=source.name)
+    if len({name.lower() for name in archive.members}) != len(archive.members):
+        raise FormatError("has members whose names differ in case only, which PyTorch takes for one", where=source.name)
     return top[0].removesuffix("data.pkl")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from weighbridge.errors import FormatError, LimitError
 from weighbridge.formats.pickle.reader import Reader
 from weighbridge.formats.pickle.values import Call, Global, Persistent, Value, Way
@@ -13,6 +15,10 @@ MAX_TEXT = 128 << 20
 """Bytes of short strings that are kept in memory; long ones stay in the file."""
 
 MAX_IMPORTS = 10_000
+
+PICKLE_TEXTS = (*(f"gA{letter}" for letter in "IJKLMNOPQRSTUVWX"), *(f"80{protocol:02}" for protocol in range(2, 6)))
+"""How base64 and hexadecimal texts begin that spell a pickle of protocol 2 or later."""
+MOST_SUSPECTS = 100
 
 COMPUTED = "(computed)"
 """Stands for a module where the pickle works out what it imports or calls instead of naming it."""
@@ -41,11 +47,19 @@ class Import:
         self.changed: Way | None = None
 
 
+Suspect = tuple[int, str]
+"""A text that may be a pickle in disguise, and the offset of its opcode."""
+
+OnBuild = Callable[["Machine", Call], None]
+"""Called with every object that a BUILD completes."""
+
+
 class Machine:
     """The state that steps change. Every way to fail raises `FormatError`; what was noted before stays noted."""
 
-    def __init__(self, reader: Reader, budget: Budget) -> None:
+    def __init__(self, reader: Reader, budget: Budget, on_build: OnBuild | None = None) -> None:
         self.reader = reader
+        self.on_build = on_build
         self.budget = budget
         self.stack: list[Value] = []
         self.marks: list[int] = []
@@ -54,6 +68,7 @@ class Machine:
         self.imports: dict[tuple[str, str], Import] = {}
         self.notes: list[Import] = []
         self.outside: list[Persistent] = []
+        self.suspects: list[Suspect] = []
         self.complaint = ""
         self.opcode = ""
         self.offset = 0

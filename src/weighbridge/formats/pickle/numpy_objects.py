@@ -6,6 +6,7 @@ import struct
 
 from weighbridge.errors import FormatError, UnsupportedError
 from weighbridge.formats.pickle.found import ByteOrder, Found, Parts, Storage, Surroundings, checked, row_major
+from weighbridge.formats.pickle.joblib_arrays import WRAPPER, attributes
 from weighbridge.formats.pickle.opcodes import decode, unquote
 from weighbridge.formats.pickle.render import brief
 from weighbridge.formats.pickle.values import Call, Global, OldString, Raw, Value
@@ -41,6 +42,9 @@ def arrays_in(value: Call, around: Surroundings) -> Parts | None:
         buffer, dtype, shape = value.arguments[:3]
         order = value.arguments[3] if len(value.arguments) > 3 else "C"
         return [("", _array(buffer, dtype, shape, order == "F", around))]
+    if name == WRAPPER and value.items:
+        given = attributes(value)
+        return [("", _array(value.items[0], given.get("dtype"), given.get("shape"), given.get("order") == "F", around))]
     if name not in _RECONSTRUCT and name != _MASKED:
         return None
     state = value.states[-1] if value.states else None

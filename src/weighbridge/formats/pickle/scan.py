@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from weighbridge.errors import FormatError
 from weighbridge.formats.base import PickleScan, Verdict
+from weighbridge.formats.pickle.joblib_arrays import WRAPPER, read_wrapped
 from weighbridge.formats.pickle.judge import judge
-from weighbridge.formats.pickle.machine import Budget, Import, Machine
+from weighbridge.formats.pickle.machine import Budget, Import, Machine, OnBuild, Suspect
 from weighbridge.formats.pickle.reader import Reader
 from weighbridge.formats.pickle.steps import run
 from weighbridge.formats.pickle.values import Persistent, Raw, Value
@@ -29,6 +30,7 @@ class Pickle:
     value: Value
     imports: tuple[Import, ...]
     outside: tuple[Persistent, ...]
+    suspects: tuple[Suspect, ...]
     broken: FormatError | None
 
 
@@ -38,11 +40,18 @@ class Stream:
 
     pickles: tuple[Pickle, ...]
     stop: int
+    otherwise: tuple[Pickle, ...] = ()
+
+    def describe(self, source: ByteSource, member: str = "", depth: int = 0) -> tuple[PickleScan, ...]:
+        """What loading each would do, in every way in which it may be loaded."""
+        return tuple(describe(pickle, source, member, depth) for pickle in self.pickles + self.otherwise)
 
 
-def interpret(source: ByteSource, start: int = 0, budget: Budget | None = None) -> Pickle:
+def interpret(
+    source: ByteSource, start: int = 0, budget: Budget | None = None, on_build: OnBuild | None = None
+) -> Pickle:
     """Run the pickle at `start` symbolically. A broken pickle is a result, not an error: see `Pickle.broken`."""
-    machine = Machine(Reader(source, start), budget or Budget())
+    machine = Machine(Reader(source, start), budget or Budget(), on_build)
     value, broken = None, None
     try:
         value = run(machine)
@@ -51,21 +60,38 @@ def interpret(source: ByteSource, start: int = 0, budget: Budget | None = None) 
         broken = error
     if broken is None and machine.complaint:
         broken = FormatError(machine.complaint, where=source.name)
-    imports = (*machine.imports.values(), *machine.notes)
-    return Pickle(start, machine.reader.offset, machine.protocol, value, imports, tuple(machine.outside), broken)
+    return Pickle(
+        start=start,
+        stop=machine.reader.offset,
+        protocol=machine.protocol,
+        value=value,
+        imports=(*machine.imports.values(), *machine.notes),
+        outside=tuple(machine.outside),
+        suspects=tuple(machine.suspects),
+        broken=broken,
+    )
 
 
 def interpret_all(source: ByteSource, start: int = 0, budget: Budget | None = None) -> Stream:
     """Run the pickle at `start` and every one that follows it directly.
 
     Bytes after a whole pickle are one more pickle where they can be run to a STOP, or where they import something
-    before they break; otherwise they are no pickle, and `Stream.stop` says where they begin.
+    before they break; otherwise they are no pickle, and `Stream.stop` says where they begin. Where joblib's arrays
+    lie in the pickles, they are stepped over as joblib does; `Stream.otherwise` is then what pickle itself would do.
     """
-    budget = budget or Budget()
+    plain = _run_all(source, start, budget or Budget(), None)
+    if not any(_wraps_arrays(pickle) for pickle in plain.pickles):
+        return plain
+    stepping = _run_all(source, start, budget or Budget(), read_wrapped)
+    otherwise = tuple(pickle for pickle in plain.pickles if _imports_more(pickle, stepping.pickles))
+    return replace(stepping, otherwise=otherwise)
+
+
+def _run_all(source: ByteSource, start: int, budget: Budget, on_build: OnBuild | None) -> Stream:
     pickles: list[Pickle] = []
     stop = start
     while stop < source.size or not pickles:
-        pickle = interpret(source, stop, budget)
+        pickle = interpret(source, stop, budget, on_build)
         if pickles and pickle.broken and not _imports_something(pickle):
             break
         pickles.append(pickle)
@@ -75,9 +101,23 @@ def interpret_all(source: ByteSource, start: int = 0, budget: Budget | None = No
     return Stream(tuple(pickles), stop)
 
 
+def _wraps_arrays(pickle: Pickle) -> bool:
+    return any(f"{found.module}.{found.name}" == WRAPPER for found in pickle.imports)
+
+
+def _imports_more(pickle: Pickle, others: tuple[Pickle, ...]) -> bool:
+    """Whether it imports a name that none of the others does, and that a module could have."""
+    known = {(found.module, found.name) for other in others for found in other.imports}
+    return any((found.module, found.name) not in known and _is_plausible(found.module) for found in pickle.imports)
+
+
 def _imports_something(pickle: Pickle) -> bool:
     """Whether it imports a name that a module could have: random bytes now and then look like an import."""
-    return any(all(part.isidentifier() for part in found.module.split(".")) for found in pickle.imports)
+    return any(_is_plausible(found.module) for found in pickle.imports)
+
+
+def _is_plausible(module: str) -> bool:
+    return all(part.isidentifier() for part in module.split("."))
 
 
 def describe(pickle: Pickle, source: ByteSource, member: str = "", depth: int = 0) -> PickleScan:
@@ -96,7 +136,7 @@ def scan_pickles(source: ByteSource, member: str = "", start: int = 0) -> tuple[
 
     Never raises for what the pickles hold: one that breaks off is described up to there, with `PickleScan.broken`.
     """
-    return tuple(describe(pickle, source, member) for pickle in interpret_all(source, start).pickles)
+    return interpret_all(source, start).describe(source, member)
 
 
 def worst(verdicts: tuple[Verdict, ...]) -> Verdict:
@@ -112,5 +152,4 @@ def _judge_nested(source: ByteSource, data: Raw, depth: int) -> Verdict:
     if depth > _MOST_NESTED:
         return Verdict.UNKNOWN
     inside = SliceSource(source, data.offset, data.length)
-    pickles = interpret_all(inside).pickles
-    return worst(tuple(describe(pickle, inside, depth=depth).verdict for pickle in pickles))
+    return worst(tuple(scan.verdict for scan in interpret_all(inside).describe(inside, depth=depth)))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from weighbridge.errors import FormatError, LimitError
-from weighbridge.formats.pickle.machine import Machine
+from weighbridge.formats.pickle.machine import MOST_SUSPECTS, PICKLE_TEXTS, Machine
 from weighbridge.formats.pickle.opcodes import NO_NUMBER, OPCODES
 from weighbridge.formats.pickle.values import (
     Call,
@@ -52,6 +52,8 @@ def _push(machine: Machine, argument: Value) -> None:
         machine.budget.text -= len(argument)
         if machine.budget.text < 0:
             raise LimitError("has too many strings in its pickles", where=machine.where())
+        if argument.startswith(PICKLE_TEXTS) and len(machine.suspects) < MOST_SUSPECTS:
+            machine.suspects.append((machine.offset, argument))
     elif isinstance(argument, Opaque) and argument.what is NO_NUMBER:
         machine.complain(f"is {argument.what}")
     machine.stack.append(argument)
@@ -186,6 +188,8 @@ def _build(machine: Machine, argument: Value) -> None:
         if target.states is None:
             target.states = []
         target.states.append(state)
+        if machine.on_build is not None:
+            machine.on_build(machine, target)
     else:
         _change(machine, target, "build")
 
