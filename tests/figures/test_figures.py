@@ -65,10 +65,20 @@ def test_histograms_have_bars_of_some_width(low, high, counts):
     assert all(low <= x <= high for x in trace.x)
 
 
-def test_bars_beyond_the_limit_are_added_up():
-    trace = validated(bars([Bar(str(at), 1, "1 B") for at in range(100)], what="Bytes")).data[0]
-    assert sum(trace.x) == 100
-    assert len(trace.x) == 41
+def test_bars_beyond_the_limit_are_told_by_number():
+    figure = bars([Bar(str(at), 1, "1 B") for at in range(100)], what="Bytes")
+    trace = validated(figure).data[0]
+    assert list(trace.x) == [1] * 40 + [0]
+    assert figure.layout["yaxis"]["ticktext"][-1] == "and 60 more"
+
+
+def test_a_group_without_room_for_a_frame_shows_its_tensors_colour():
+    large, small = Tile("a.w", "a", 10_000, "x"), Tile("b.w", "b", 1, "y")
+    figure = treemap([large, small])
+    trace = figure.data[0]
+    colours = dict(zip(trace["labels"], trace["marker"]["colors"], strict=True))
+    assert colours["b"] == dict(figure.legend)["y"]
+    assert colours["a"] not in dict(figure.legend).values()
 
 
 def test_labels_are_shown_not_obeyed():

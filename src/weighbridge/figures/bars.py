@@ -21,11 +21,12 @@ class Bar:
 
 
 def bars(items: Sequence[Bar], *, what: str) -> Figure:
-    """Horizontal bars from top to bottom in the order given; those after `MAX_BARS` are added up in a last one."""
+    """Horizontal bars from top to bottom in the order given; of those after `MAX_BARS` only the number is told."""
     shown = list(items[:MAX_BARS])
     rest = items[MAX_BARS:]
     if rest:
-        shown.append(Bar(f"{len(rest):,} more", sum(item.size for item in rest)))
+        # A bar of their sum would dwarf all others.
+        shown.append(Bar(f"and {len(rest):,} more", 0))
     trace = {
         "type": "bar",
         "orientation": "h",

@@ -124,6 +124,7 @@ _FIGURES = """\
   background: var(--wb-accent-soft); }
 .wb-legend { display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: .5rem 0 0; padding: 0; list-style: none;
   color: var(--wb-muted); font-size: .85rem; }
+.wb-figure [hidden] { display: none; }
 .wb-legend li { overflow-wrap: anywhere; }
 .wb-legend svg { width: .8em; height: .8em; margin-right: .4em; }
 """

@@ -14,6 +14,8 @@ from weighbridge.figures.theme import ON_PALETTE, PALETTE
 MAX_TILES = 1200
 MAX_GROUPS = 400
 _FRAME = "#48525f"
+# A group smaller than this part of all has no room for its tensors inside its frame: it shows their colour itself.
+_ROOM_FOR_A_FRAME = 0.004
 _LABEL_LENGTH = 60
 
 
@@ -72,7 +74,11 @@ def treemap(tiles: Iterable[Tile], *, total: str = "all", unit: str = "bytes") -
         nodes.add(f"{len(groups) - len(large):,} smaller groups", root, size, _FRAME, f"{len(rest):,} tensors")
     return Figure(
         data=(_trace(nodes, unit),) if shown else (),
-        layout={"margin": {"l": 0, "r": 0, "t": 0, "b": 0}, "height": 460, "uniformtext": {"minsize": 9, "mode": "hide"}},
+        layout={
+            "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
+            "height": 460,
+            "uniformtext": {"minsize": 9, "mode": "hide"},
+        },
         summary=f"Treemap of {len(shown):,} tensors in {len(groups):,} groups, as large as their {unit}.",
         legend=tuple((name, colour) for name, colour in colours.items() if name),
     )
@@ -100,7 +106,10 @@ def _add_group(
     if len(members) == 1 and members[0].name == name:
         _add_tile(nodes, root, members[0], colours)
         return
-    parent = nodes.add(name, root, sum(tile.size for tile in members), _FRAME, f"{len(members):,} tensors")
+    size = sum(tile.size for tile in members)
+    framed = size >= _ROOM_FOR_A_FRAME * nodes.values[0]
+    colour = _FRAME if framed else colours[max(members, key=lambda tile: tile.size).colour]
+    parent = nodes.add(name, root, size, colour, f"{len(members):,} tensors")
     for tile in members:
         if id(tile) in kept:
             _add_tile(nodes, parent, tile, colours)
