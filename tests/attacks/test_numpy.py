@@ -135,3 +135,12 @@ def test_members_over_the_same_bytes():
     data[second + 42 : second + 46] = bytes(4)  # the second entry now points at the first member
     with pytest.raises(FormatError):
         index(BytesSource(bytes(data), "overlap.npz"))
+
+
+def test_an_archive_that_is_called_npz_and_holds_a_pickle(tmp_path):
+    """No array at all, only a pickle under the name of one."""
+    trap = tmp_path / "trap"
+    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        with pytest.raises(UnsafeError):
+            wb.open({"evil.npz": BytesSource(zipped([("w", pickle.dumps(Owned(trap)))], method))})
+    assert not trap.exists()

@@ -99,3 +99,23 @@ def test_a_folder_that_only_looks_like_a_snapshot_may_not_link_out(tmp_path, fil
     (snapshot / "model.safetensors").symlink_to("../../blobs/aa11")
     with pytest.raises(UnsafePathError, match="outside the folder"):
         wb.open(snapshot)
+
+
+def test_names_in_any_script_are_fine(folder, filled):
+    for name in ("модель", "模型", "narrow\u202fspace", "emoji 👩\u200d🚀"):
+        write(folder / f"{name}.safetensors", filled(name))
+    model = wb.open(folder)
+    assert model.broken == {}
+    assert len(model) == 5
+
+
+def test_an_index_may_name_files_in_its_own_sub_folders_but_not_through_links(folder, filled, outside):
+    (folder / "parts").mkdir()
+    write(folder / "parts" / "one.safetensors", filled("one"))
+    (folder / "out").symlink_to(outside.parent)
+    index = folder / "model.safetensors.index.json"
+    index.write_text('{"weight_map": {"one": "parts/one.safetensors"}}')
+    assert list(wb.open(index)) == ["parts/one"]
+    index.write_text('{"weight_map": {"secret": "out/secret.safetensors"}}')
+    with pytest.raises(UnsafePathError):
+        wb.open(index)

@@ -67,12 +67,18 @@ def assemble(files: list[OpenedFile], indexes: list[ShardIndex]) -> Assembly:
 
 
 def _promised_elsewhere(files: list[OpenedFile], indexes: list[ShardIndex]) -> set[tuple[str, str]]:
-    """(file, tensor) pairs that an index gives to another shard, which does hold the tensor too."""
-    homes = {join(dirname(index.name), tensor): shard for index in indexes for tensor, shard in index.shard_of.items()}
-    if not homes:
-        return set()
-    held = {(file.name, file.full_name(info)) for file in files for info in file.index.tensors}
-    return {(file, name) for file, name in held if homes.get(name, file) != file and (homes[name], name) in held}
+    """(file, tensor) pairs of which an index says that another of its shards holds the tensor, as it does."""
+    held = {file.name: {file.full_name(info) for info in file.index.tensors} for file in files} if indexes else {}
+    elsewhere = set()
+    for index in indexes:
+        folder = dirname(index.name)
+        homes = {join(folder, tensor): shard for tensor, shard in index.shard_of.items()}
+        for shard in index.shards:
+            for name in held.get(shard, ()):
+                home = homes.get(name, shard)
+                if home != shard and name in held.get(home, ()):
+                    elsewhere.add((shard, name))
+    return elsewhere
 
 
 def _free_key(key: str, taken: dict[str, Tensor]) -> str:

@@ -9,8 +9,9 @@ are not entered, so a walk always ends.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from weighbridge.checkpoint._names import check_name
@@ -32,53 +33,71 @@ def list_folder(root: Path) -> Folder:
     """All files under `root` except hidden ones, sorted by name. Raises `LimitError` for absurdly many or deep."""
     found = Folder()
     allowed = _allowed_roots(root.resolve())
-    for entry, name in _walk(root, "", 0):
-        if len(found.paths) + len(found.refused) >= MAX_FILES:
-            raise LimitError(
-                f"holds more than {MAX_FILES:,} files", where=str(root), hint="Give the model's own folder."
-            )
-        try:
-            found.paths[check_name(name)] = _checked_target(entry, allowed, name)
-        except WeighbridgeError as error:
-            found.refused[_printable(name)] = error
+    for number, (entry, name) in enumerate(_walk(root, "", 0)):
+        if number >= MAX_FILES:
+            raise _too_many(root)
+        if not _is_folder(entry):
+            _add(found, Path(entry.path), allowed, name)
     return found
 
 
+def pick_files(root: Path, names: Iterable[str]) -> Folder:
+    """Those of these names that exist under `root`, without looking at anything else there."""
+    found = Folder()
+    allowed = _allowed_roots(root.resolve())
+    for name in names:
+        if os.path.lexists(root / name):
+            _add(found, root / name, allowed, name)
+    return found
+
+
+def _add(found: Folder, path: Path, allowed: tuple[Path, ...], name: str) -> None:
+    try:
+        found.paths[check_name(name)] = _checked_target(path, allowed, name)
+    except WeighbridgeError as error:
+        found.refused[_printable(name)] = error
+
+
 def _walk(folder: Path, prefix: str, depth: int) -> Iterator[tuple[os.DirEntry[str], str]]:
+    """Every entry and its name, folders before what is in them."""
     if depth > MAX_DEPTH:
         raise LimitError(f"has folders nested more than {MAX_DEPTH} deep", where=_printable(prefix))
     try:
         with os.scandir(folder) as entries:
-            listing = sorted(entries, key=lambda entry: entry.name)
+            listing = sorted(islice(entries, MAX_FILES + 1), key=lambda entry: entry.name)
     except OSError as error:
         raise PathNotFoundError(f"cannot be listed: {error.strerror}", where=_printable(str(folder))) from error
+    if len(listing) > MAX_FILES:
+        raise _too_many(folder)
     for entry in listing:
         if entry.name.startswith("."):
             continue
+        yield entry, prefix + entry.name
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(folder / entry.name, f"{prefix}{entry.name}/", depth + 1)
-        elif not _is_linked_folder(entry):
-            yield entry, prefix + entry.name
 
 
-def _is_linked_folder(entry: os.DirEntry[str]) -> bool:
+def _too_many(folder: Path) -> LimitError:
+    hint = "Give the model's own folder."
+    return LimitError(f"holds more than {MAX_FILES:,} files", where=_printable(str(folder)), hint=hint)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
-        return entry.is_symlink() and entry.is_dir()
+        return entry.is_dir()
     except OSError:  # a link to itself; `_checked_target` says what is wrong with it
         return False
 
 
-def _checked_target(entry: os.DirEntry[str], allowed: tuple[Path, ...], name: str) -> Path:
-    """The path to open. A link is resolved once, here, so that what was checked is what is opened."""
-    if not entry.is_symlink():
-        if not entry.is_file(follow_symlinks=False):
-            raise UsageError("is not a regular file", where=name)
-        return Path(entry.path)
-    target = Path(os.path.realpath(entry.path))
+def _checked_target(path: Path, allowed: tuple[Path, ...], name: str) -> Path:
+    """The path to open. Links are resolved once, here, so that what was checked is what is opened."""
+    target = Path(os.path.realpath(path))
     if not any(target.is_relative_to(root) for root in allowed):
         raise UnsafePathError("is a link to a place outside the folder", where=name)
-    if not target.is_file():
+    if path.is_symlink() and not target.is_file():
         raise PathNotFoundError("is a link to something that is not a file", where=name)
+    if not target.is_file():
+        raise UsageError("is not a regular file", where=name)
     return target
 
 

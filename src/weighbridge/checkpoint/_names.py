@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from weighbridge.errors import UnsafePathError
 
 _MAX_NAME = 1024
+# Control characters, line breaks, characters that turn the direction of writing, and bytes that were no UTF-8.
+_INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def check_name(name: str, where: str = "") -> str:
@@ -20,8 +24,8 @@ def _fault(name: str) -> str:
         return f"has {len(name)} characters; expected 1 to {_MAX_NAME}"
     if "\\" in name:
         return "holds a backslash"
-    if not name.isprintable():  # NUL and other control characters, and bytes that were no UTF-8
-        return "holds a NUL, control or unprintable character"
+    if _INVISIBLE.search(name):
+        return "holds a NUL, a control character or bytes that are no text"
     if name.startswith("/") or name[1:2] == ":":
         return "is absolute"
     parts = name.split("/")

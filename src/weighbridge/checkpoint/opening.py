@@ -10,7 +10,7 @@ from posixpath import basename, dirname
 
 from weighbridge.checkpoint import _shards
 from weighbridge.checkpoint._assemble import OpenedFile, assemble
-from weighbridge.checkpoint._folder import list_folder
+from weighbridge.checkpoint._folder import list_folder, pick_files
 from weighbridge.checkpoint._names import check_name
 from weighbridge.checkpoint._pool import FilePool
 from weighbridge.checkpoint._shards import ShardIndex
@@ -109,10 +109,9 @@ def _open_paths(pool: FilePool, paths: Mapping[str, Path]) -> tuple[dict[str, By
 def _open_index_file(pool: FilePool, path: Path) -> tuple[dict[str, ByteSource], dict[str, WeighbridgeError]]:
     """An index given by its own path: the shards beside it that it names, and nothing else."""
     index = _shards.read_index(pool.file(path, str(path)), path.name)
-    wanted = {path.name, *index.shards}
-    found = list_folder(path.parent)
-    sources, refused = _open_paths(pool, {name: at for name, at in found.paths.items() if name in wanted})
-    return sources, refused | {name: error for name, error in found.refused.items() if name in wanted}
+    found = pick_files(path.parent, index.shards)
+    sources, refused = _open_paths(pool, found.paths)
+    return {path.name: pool.file(path, path.name), **sources}, found.refused | refused
 
 
 def _open_sources(
@@ -153,8 +152,10 @@ def _sort_in(contents: _Contents, name: str, source: ByteSource, only: bool) -> 
     try:
         if _shards.is_index(name):
             contents.indexes.append(_shards.read_index(source, name))
-        if only or _claims_weights(name) or sniff(source) is not None:
-            reader = identify(source)
+        reader = sniff(source)
+        if reader is None and (only or _claims_weights(name)):
+            reader = identify(source)  # raises, with what the bytes look like instead
+        if reader is not None:
             contents.files.append(OpenedFile(name, source, reader, reader.index(source)))
         else:
             contents.side_files[name] = source

@@ -11,6 +11,7 @@ from weighbridge.formats.base import Anomaly, shown
 from weighbridge.formats.strict_json import INTEGERS, SPACE, JsonCursor
 
 METADATA = "__metadata__"
+MAX_TEXT = 1 << 20  # characters of a text in the metadata that are kept
 START = 8  # the header follows its own length
 # An entry as every writer in use writes it: one match instead of twenty. Anything else takes the careful way.
 _USUAL = re.compile(
@@ -90,5 +91,6 @@ def _metadata(cursor: JsonCursor) -> dict[str, str]:
     for key in cursor.keys():  # noqa: SIM118
         if cursor.next() != b'"':
             cursor.fail(f"expected {METADATA} to hold only texts, but {shown(key)} is something else")
-        found[key] = cursor.string("a text")
+        text = cursor.string("a text")
+        found[key] = text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "…"
     return found

@@ -28,7 +28,7 @@ MAX_OBJECTS = 64 << 20  # bytes of one compressed pickle
 _SUFFIX = ".npy"
 _HEADER_WINDOW = npy.MAX_HEADER + 12
 _DEFLATE_RATIO = 1032  # deflate can do no better
-_PICKLE = b"\x80"  # protocol 2 and later
+_PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")  # by protocol; those before have no mark
 _NAME_AT = 30
 
 # Directories that were read, for as long as their source lives: a file of many arrays is not read anew for each.
@@ -50,13 +50,14 @@ class NpzFormat:
     name = "npz"
 
     def sniff(self, head: bytes, source: ByteSource) -> bool:
-        """A zip archive whose first member is an array, by its name or by its first bytes."""
+        """A zip archive whose first member is an array by its name or first bytes, or a pickle posing as one."""
         if not head.startswith(LOCAL_MAGIC) or len(head) < _NAME_AT:
             return False
         name_end = _NAME_AT + int.from_bytes(head[26:28], "little")
         data = head[name_end + int.from_bytes(head[28:30], "little") :]
         compressed = head[8:10] == b"\x08\0"
-        return head[_NAME_AT:name_end].endswith(b".npy") or _beginning(data, compressed).startswith(npy.MAGIC)
+        beginning = _beginning(data, compressed)
+        return head[_NAME_AT:name_end].endswith(b".npy") or beginning.startswith((npy.MAGIC, *_PICKLES))
 
     def index(self, source: ByteSource) -> FileIndex:
         archive = _archive(source)
@@ -89,7 +90,10 @@ class NpzFormat:
 
 
 def _archive(source: ByteSource) -> Archive:
-    known = _archives.get(source)
+    try:
+        known = _archives.get(source)
+    except TypeError:  # a source that cannot be referred to weakly
+        return read_archive(source)
     if known is None:
         known = _archives[source] = read_archive(source)
     return known
@@ -121,7 +125,7 @@ def _examine(source: ByteSource, member: Member) -> _Found:
 def _other(source: ByteSource, member: Member, head: bytes, where: str) -> _Found:
     """A member that is no array: numpy would hand out its bytes. A pickle is judged as one."""
     anomaly = Anomaly("npz.other-member", "is no array", where, severe=False)
-    if not head.startswith(_PICKLE):
+    if not head.startswith(_PICKLES):
         return _Found(anomalies=(anomaly,))
     from weighbridge.formats.pickle import scan_pickles
 
