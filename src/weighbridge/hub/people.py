@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -24,7 +24,6 @@ from weighbridge.hub.sql import Database
 from weighbridge.hub.sql.tables import AccountRow, MemberRow, TokenRow
 
 TOKEN_PREFIX = "wb_"  # noqa: S105 (so that a token is recognised where it leaks)
-LONGEST_TOKEN = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +116,20 @@ class People:
 
     def authenticate(self, token: str) -> Caller:
         """Who holds `token`. Raises `UnauthenticatedError` for one that is unknown or revoked."""
+        return self._caller(TokenRow.hash == _hash(token))
+
+    def recall(self, user: str, token_name: str) -> Caller:
+        """The caller of an earlier request, by what a signed ticket says of it, as of now: tokens get revoked."""
+        return self._caller(AccountRow.folded == user.lower(), TokenRow.name == token_name)
+
+    def _caller(self, *known: ColumnElement[bool]) -> Caller:
         with self._database.reading() as session:
-            known = (
-                len(token) <= LONGEST_TOKEN
-                and session.execute(
-                    select(AccountRow, TokenRow)
-                    .join(TokenRow, TokenRow.user == AccountRow.id)
-                    .where(TokenRow.hash == _hash(token))
-                ).first()
-            )
-            if not known:
+            found = session.execute(
+                select(AccountRow, TokenRow).join(TokenRow, TokenRow.user == AccountRow.id).where(*known)
+            ).first()
+            if found is None:
                 raise UnauthenticatedError("the token is unknown here or was revoked")
-            user, row = known
+            user, row = found
             parts = session.execute(
                 select(AccountRow.name, MemberRow.role)
                 .join(MemberRow, MemberRow.organisation == AccountRow.id)
