@@ -25,7 +25,7 @@ import typer
 from weighbridge.cli._progress import byte_progress
 from weighbridge.errors import PathNotFoundError, UsageError
 from weighbridge.report.text import size_text, visible
-from weighbridge.store import Progress, Store, Stored
+from weighbridge.store import Progress, Store, Stored, ensure_name
 from weighbridge.tensors import FileSource
 
 app = typer.Typer()
@@ -48,7 +48,7 @@ def pack(
 ) -> None:
     """Store files in far fewer bytes. A file is named as it is; a file in a folder by its path from there."""
     started = time.perf_counter()
-    named = _named(paths)
+    named = _named(paths, store)
     total = sum(path.stat().st_size for path in named.values())
     with Store.open(store, create=True) as opened, byte_progress("packing", total) as progress:
         packed = [one for group in _groups(named) for one in _pack(opened, group, progress)]
@@ -59,26 +59,30 @@ def pack(
         _print(packed, seconds)
 
 
-def _named(paths: list[Path]) -> dict[str, Path]:
-    """Files by the name they get. Raises `UsageError` where two would get the same."""
+def _named(paths: list[Path], store: Path) -> dict[str, Path]:
+    """Files by the name they get. Raises `UsageError` where two would get the same, or one cannot be a name."""
     named: dict[str, Path] = {}
-    for name, path in chain.from_iterable(_files(path) for path in paths):
+    for name, path in chain.from_iterable(_files(path, store.resolve()) for path in paths):
+        ensure_name(name)
         if name in named:
             raise UsageError(
                 f"{path} and {named[name]} would both be stored as {name!r}", hint="Pack them one after the other."
             )
         named[name] = path
+    if not named:
+        raise UsageError("holds no files to pack", where=str(paths[0]))
     return named
 
 
-def _files(path: Path) -> Iterator[tuple[str, Path]]:
+def _files(path: Path, store: Path) -> Iterator[tuple[str, Path]]:
+    """The file, or those in the folder but for the store itself, with their names."""
     if not path.exists():
         raise PathNotFoundError("there is no such file or folder", where=str(path))
     if not path.is_dir():
         yield path.name, path
         return
     for folder, folders, files in os.walk(path):
-        folders.sort()
+        folders[:] = sorted(name for name in folders if (Path(folder) / name).resolve() != store)
         for name in sorted(files):
             found = Path(folder) / name
             if found.is_file():  # neither sockets, pipes nor dangling links

@@ -12,8 +12,20 @@ back, never changes an object once written, and never gives out a byte that it h
 repositories or people.
 """
 
+from weighbridge.store._bindings import ensure_name
 from weighbridge.store._stored_file import StoredFile
 from weighbridge.store.store import Store
 from weighbridge.store.values import CodecStat, Damage, FileUse, Progress, Stored, StoreStat, VerifyResult
 
-__all__ = ["CodecStat", "Damage", "FileUse", "Progress", "Store", "StoreStat", "Stored", "StoredFile", "VerifyResult"]
+__all__ = [
+    "CodecStat",
+    "Damage",
+    "FileUse",
+    "Progress",
+    "Store",
+    "StoreStat",
+    "Stored",
+    "StoredFile",
+    "VerifyResult",
+    "ensure_name",
+]

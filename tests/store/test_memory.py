@@ -1,0 +1,61 @@
+"""Memory does not grow with the file."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+LIMIT = 400 << 20
+
+# A process of its own, so that its peak is its own. The file is made on the fly: numbers that compress like weights,
+# different in every block, behind a safetensors header.
+SCRIPT = """
+import hashlib, json, resource, sys
+import numpy as np
+from weighbridge.store import Store
+
+class Generated:
+    name = "generated"
+    def __init__(self, nbytes):
+        header = {"w": {"dtype": "F32", "shape": [nbytes // 4], "data_offsets": [0, nbytes]}}
+        encoded = json.dumps(header).encode()
+        encoded += b" " * (-len(encoded) % 4096)
+        self.head = len(encoded).to_bytes(8, "little") + encoded
+        self.size = len(self.head) + nbytes
+        self.base = np.random.default_rng(0).normal(0, 0.02, 1 << 20).astype(np.float32)
+    def chunk(self, number):
+        return (self.base * np.float32(1 + number / 1024)).tobytes()
+    def read_at(self, offset, length):
+        if offset < len(self.head):
+            part = self.head[offset : offset + length]
+            return part + (self.read_at(len(self.head), length - len(part)) if length > len(part) else b"")
+        at = offset - len(self.head)
+        first, last = at >> 22, (at + length - 1) >> 22
+        data = b"".join(self.chunk(n) for n in range(first, last + 1)) if length else b""
+        return data[at - (first << 22) :][:length]
+
+source = Generated(int(sys.argv[2]))
+with Store.open(sys.argv[1], create=True) as store:
+    stored = store.add(source)
+    packed = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    digest = hashlib.sha256()
+    for piece in store.file(stored.sha256).iter_range():
+        digest.update(piece)
+    assert digest.hexdigest() == stored.sha256
+    assert store.verify().ok
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps({"packed": packed * 1024, "peak": peak * 1024, "blocks": stored.blocks, "new": stored.new_bytes}))
+"""
+
+
+@pytest.mark.parametrize("nbytes", [400 << 20, pytest.param(3 << 30, marks=pytest.mark.slow)])
+def test_packing_reading_and_verifying_stay_within_bounded_memory(folder, nbytes):
+    command = [sys.executable, "-c", SCRIPT, str(folder), str(nbytes)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["new"] > nbytes / 2
+    assert told["peak"] < LIMIT, told
