@@ -109,3 +109,24 @@ def test_memory_stays_at_a_few_chunks(tmp_path):
         tracemalloc.stop()
     assert found.tensors[0].zeros == nbytes // 4
     assert peak < 32 << 20
+
+
+def test_the_same_values_measure_the_same_in_every_format(tmp_path):
+    """Whatever the layout: raw, compressed, column-major, byte-swapped."""
+    from weighbridge.checkpoint import open as open_checkpoint
+    from weighbridge.formats.safetensors import write
+
+    values = np.random.default_rng(5).standard_normal((300, 200)).astype(np.float32)
+    write(tmp_path / "w.safetensors", {"w": values})
+    np.save(tmp_path / "w.npy", np.asfortranarray(values))
+    np.save(tmp_path / "big-endian.npy", values.astype(">f4"))
+    np.savez(tmp_path / "w.npz", w=values)
+    np.savez_compressed(tmp_path / "compressed.npz", w=values)
+    found = []
+    for path in sorted(tmp_path.iterdir()):
+        with open_checkpoint(path) as checkpoint:
+            found += measure(tuple(checkpoint.values())).tensors
+    assert len(found) == 5
+    assert len({each.digest for each in found}) == 1
+    assert {each.minimum for each in found} == {float(values.min())}
+    assert all(each.mean == pytest.approx(values.mean(dtype=np.float64)) for each in found)

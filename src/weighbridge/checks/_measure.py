@@ -93,7 +93,7 @@ def _measure(tensor: Tensor) -> TensorStatistics:
     tally = None
     digest = blake3()
     for chunk in tensor.chunks(CHUNK_BYTES):
-        values = np.ascontiguousarray(chunk)
+        values = np.ascontiguousarray(chunk).reshape(-1)
         tally = tally or tally_for(tensor.info.items, values.dtype)
         tally.add(values)
         digest.update(values.view(np.uint8).data)
