@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from weighbridge.server.web import units
 
-Tone = Literal["", "good", "warn", "bad", "busy"]
+Tone = Literal["", "good", "warn", "bad", "busy", "info"]
 
 
 @dataclass(frozen=True, slots=True)
