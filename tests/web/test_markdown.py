@@ -126,7 +126,7 @@ def test_tables_keep_their_alignment_without_inline_styles():
     assert "style" not in html
 
 
-@pytest.mark.parametrize("piece", ["[", "*a ", "[a](", "<b>", "![a", "> ", "- ", "<div>\n\n", "a**b", "`"])
+@pytest.mark.parametrize("piece", ["[", "[a](", "![a", "<div>\n\n", "a**b"])
 def test_the_largest_card_is_rendered_in_seconds(piece):
     text = (piece * LIMIT)[:LIMIT]
     began = time.perf_counter()
