@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
@@ -48,7 +49,7 @@ class NpyHeader:
     @property
     def holds_objects(self) -> bool:
         """Whether numpy would unpickle the data. Where the text leaves doubt, it would."""
-        return "\\" in self.descr or any(_names_objects(token[0]) for token in _TOKEN.finditer(self.descr))
+        return _holds_objects(self.descr)
 
     @property
     def strides(self) -> tuple[int, ...] | None:
@@ -175,6 +176,11 @@ def _structured(body: str, at: int, where: str) -> tuple[str, int]:
     raise FormatError("its header has a list of fields that does not end", where=where)
 
 
+@lru_cache(maxsize=256)  # archives of thousands of arrays have few types
+def _holds_objects(descr: str) -> bool:
+    return "\\" in descr or any(_names_objects(token[0]) for token in _TOKEN.finditer(descr))
+
+
 def _names_objects(token: str) -> bool:
     """Whether a quoted type is numpy's object in any spelling: O, |O8, object, 3O, f4,O."""
     parts = token.strip("'\"").split(",")
@@ -187,6 +193,7 @@ def _after_space(body: str, at: int) -> int:
     return at
 
 
+@lru_cache(maxsize=256)
 def _dtype(descr: str) -> tuple[DType | None, Literal["<", ">"]]:
     """The type of plain numbers; None for objects, texts, dates, fields and whatever else numpy can write."""
     import numpy as np
