@@ -122,6 +122,12 @@ def test_a_body_beyond_the_limit_is_refused_announced_or_not(web, monkeypatch):
     assert web.call("POST", "/v1/shards", grant, content=iter([b"x" * 6, b"x" * 6])).status_code == 413
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE"])
+@pytest.mark.parametrize("path", [f"/v1/xorb-grants/default/{ANY}", f"/v1/chunks/default/{ANY}", "/v3/shards", "/"])
+def test_a_call_that_we_do_not_have_is_not_found_whatever_its_method(web, method, path):
+    assert web.call(method, path, web.grant("alice", "alice/m"), content=b"{}").status_code == 404
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [

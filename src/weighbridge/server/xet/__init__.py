@@ -8,7 +8,10 @@ Translates HTTP to one call of `weighbridge.hub.xet` each, and holds no rules.
 
 from fastapi import APIRouter
 
+from weighbridge.errors import EntryNotFoundError
 from weighbridge.server.xet import reconstructions, storage, tokens
+
+_METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE"]
 
 
 def xet_router() -> APIRouter:
@@ -17,7 +20,13 @@ def xet_router() -> APIRouter:
     router.include_router(tokens.router)
     for part in (storage.upload_router(), reconstructions.router):
         router.include_router(part, prefix=tokens.STORAGE_PREFIX + "/{realm}")
+    router.add_api_route(tokens.STORAGE_PREFIX + "/{rest:path}", _unknown, methods=_METHODS)
     return router
+
+
+def _unknown(rest: str) -> None:
+    """Clients try calls that we do not have, and go on without when the answer is 404; a 405 ends their upload."""
+    raise EntryNotFoundError(f"this storage has no call {rest[:200]!r}")
 
 
 __all__ = ["xet_router"]

@@ -1,7 +1,6 @@
 """Xorbs and shards in.
 
-The realm in the path is for the client's memory only (see `Xet.issue`); what a request may do is in its token. Calls
-that have no route here answer 404, and the client goes on without: grants, global deduplication, newer versions.
+The realm in the path is for the client's memory only (see `Xet.issue`); what a request may do is in its token.
 """
 
 from __future__ import annotations
