@@ -1,7 +1,9 @@
 """A tensor costs nothing until it is asked for, then exactly its own bytes."""
 
+import pickle
 import struct
 
+import gguf
 import ml_dtypes
 import numpy as np
 import pytest
@@ -67,6 +69,51 @@ def test_chunks_are_the_values_in_order_and_no_larger_than_asked(order, max_byte
     pieces = list(only(npy(np.array(array, order=order))).chunks(max_bytes))
     assert np.array_equal(np.concatenate(pieces), array.ravel())
     assert all(piece.ndim == 1 and piece.nbytes <= max(4, max_bytes) for piece in pieces)
+
+
+def _torch(legacy):
+    def save(path, array):
+        import torch
+
+        torch.save({"t": torch.from_numpy(array)}, path, _use_new_zipfile_serialization=not legacy)
+
+    return save
+
+
+def _pickle(path, array):
+    path.write_bytes(pickle.dumps({"t": array}))
+
+
+def _gguf(path, array):
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_tensor("t", array)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+SAVERS = {
+    "safetensors": lambda path, array: write(path, {"t": array}),
+    "npy": lambda path, array: path.open("wb").write(npy(array).read_at(0, npy(array).size)),
+    "npz": lambda path, array: np.savez(path.open("wb"), t=array),
+    "npz-compressed": lambda path, array: np.savez_compressed(path.open("wb"), t=array),
+    "torch-zip": _torch(legacy=False),
+    "torch-legacy": _torch(legacy=True),
+    "pickle": _pickle,
+    "gguf": _gguf,
+}
+
+
+@pytest.mark.parametrize("save", SAVERS.values(), ids=SAVERS)
+@pytest.mark.parametrize("max_bytes", [16, 1 << 20])
+def test_chunks_are_flat_in_every_format(tmp_path, save, max_bytes):
+    array = np.arange(12, dtype=np.float32).reshape(3, 4)
+    save(tmp_path / "file", array)
+    with wb.open(tmp_path / "file") as model:
+        pieces = list(next(iter(model.values())).chunks(max_bytes))
+    assert [piece.ndim for piece in pieces] == [1] * len(pieces)
+    assert np.array_equal(np.concatenate(pieces), array.ravel())
 
 
 def test_chunks_of_nothing_are_none_and_of_a_scalar_one():

@@ -11,7 +11,7 @@ from weighbridge.tensors import safe_relative_name
 
 REFUSED = [
     "", "/etc/passwd", "../up", "a/../b", "a/./b", "a//b", "a/", ".", "..", "a\\b", "..\\up", "nul\0byte",
-    "line\nbreak", "C:/windows", "C:", "x" * 2000, "s" * 256, "lone\ud800surrogate",
+    "line\nbreak", "C:/windows", "C:", "C:name", "a::", "x" * 2000, "s" * 256, "lone\ud800surrogate",
 ]  # fmt: skip
 
 

@@ -85,8 +85,10 @@ class NpzFormat:
             return read_raw(source, info)  # a piece of a stored array
         member = _member_named(source, info.name)
         body = _checked_bytes(source, member)
-        header = npy.read_header(body)
-        return read_raw(body, npy.tensor(body, header, info.name))
+        if info.extent is not None:  # as `info` says, whose shape may be that of a flat piece
+            within = replace(info.extent, offset=info.extent.offset - member.offset)
+            return read_raw(body, replace(info, extent=within))
+        return read_raw(body, npy.tensor(body, npy.read_header(body), info.name))
 
 
 def _archive(source: ByteSource) -> Archive:

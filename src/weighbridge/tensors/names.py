@@ -26,7 +26,7 @@ def _fault(name: str) -> str:
         return "is empty"
     if len(name) > LONGEST_NAME or any(len(segment.encode(errors="replace")) > LONGEST_SEGMENT for segment in segments):
         return f"is longer than file systems take ({LONGEST_NAME} characters, {LONGEST_SEGMENT} bytes a segment)"
-    if name.startswith("/") or (len(segments[0]) == 2 and segments[0][1] == ":"):
+    if name.startswith("/") or segments[0][1:2] == ":":
         return "is absolute"
     if "\\" in name:
         return "holds a backslash"

@@ -82,19 +82,17 @@ class FileSource:
 
     def read_at(self, offset: int, length: int) -> bytes:
         _check_range(self.name, self.size, offset, length)
-        parts = []
-        at, left = offset, length
-        while left:
-            part = os.pread(self._fd, left, at)
+        data = os.pread(self._fd, length, offset)
+        while len(data) < length:  # the system reads at most 2 GiB at a time
+            part = os.pread(self._fd, length - len(data), offset + len(data))
             if not part:
+                end = offset + len(data)
                 raise FileChangedError(
-                    f"had {self.size:,} bytes when it was opened and now ends at {at:,}", where=self.name
+                    f"had {self.size:,} bytes when it was opened and now ends at {end:,}", where=self.name
                 )
-            parts.append(part)
-            at += len(part)
-            left -= len(part)
+            data += part
         self.ensure_unchanged()
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return data
 
     def ensure_unchanged(self) -> None:
         """Raise `FileChangedError` if the file was written since it was opened."""
