@@ -1,0 +1,84 @@
+"""Write docs/reference from the code: commands from their help, checks from their docstrings.
+
+python tools/reference.py           # write
+python tools/reference.py --check   # exit 1 if what is written is not what the code says
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from weighbridge.checks.registry import CHECKS
+from weighbridge.cli.main import COMMANDS
+
+REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
+NOTE = "<!-- Written by tools/reference.py: change the code, then run it. -->\n"
+
+
+def commands() -> str:
+    parts = [NOTE, "# Commands\n\nExit status: 0 clean, 1 findings, 2 could not do it, 130 interrupted.\n"]
+    for name in COMMANDS:
+        command = typer.main.get_command(import_module(f"weighbridge.cli.{name}").app)
+        parts.extend(_command(f"weigh {name}", command))
+    return "\n".join(parts)
+
+
+def _command(path: str, command: Any) -> list[str]:
+    parts = [f"## `{path}`\n", inspect.cleandoc(command.help or "").strip() + "\n"]
+    options = [line for option in command.params if (line := _option(option))]
+    if options:
+        parts.append("\n".join(options) + "\n")
+    for name, child in sorted(getattr(command, "commands", {}).items()):
+        parts.extend(_command(f"{path} {name}", child))
+    return parts
+
+
+def _option(option: Any) -> str:
+    if option.name in ("help", "install_completion", "show_completion"):
+        return ""
+    if option.param_type_name == "argument":
+        names = f"`{option.metavar or option.name.upper()}`"
+    else:
+        names = ", ".join(f"`{name}`" for name in [*option.opts, *option.secondary_opts])
+    notes = []
+    if option.default not in (None, False, "", ()) and not option.required:
+        notes.append(f"Default: `{option.default}`.")
+    if option.envvar:
+        notes.append(f"Environment: `{option.envvar}`.")
+    return " ".join([f"- {names}:", option.help or "", *notes])
+
+
+def checks() -> str:
+    parts = [NOTE, "# Checks\n\nWhat `weigh check` asks, in the order of its report.\n"]
+    parts += [f"## `{check.id}`: {check.title}\n\n{check.page}\n" for check in CHECKS]
+    return "\n".join(parts)
+
+
+PAGES = {"commands.md": commands, "checks.md": checks}
+
+
+def stale() -> list[str]:
+    """The pages that differ from what the code says."""
+    return [name for name, page in PAGES.items() if not _is(REFERENCE / name, page())]
+
+
+def _is(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text() == text
+
+
+def main() -> None:
+    if "--check" in sys.argv:
+        sys.exit(f"run tools/reference.py: {', '.join(stale())} out of date" if stale() else 0)
+    REFERENCE.mkdir(parents=True, exist_ok=True)
+    for name, page in PAGES.items():
+        (REFERENCE / name).write_text(page())
+
+
+if __name__ == "__main__":
+    main()
