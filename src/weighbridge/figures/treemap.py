@@ -40,6 +40,7 @@ class _Nodes:
     values: list[int] = field(default_factory=list)
     colours: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
 
     def add(self, name: str, parent: str, size: int, colour: str, note: str = "") -> str:
         identifier = str(len(self.ids))
@@ -49,6 +50,7 @@ class _Nodes:
         self.values.append(size)
         self.colours.append(colour)
         self.notes.append(f"{label(name, 120)}<br>{label(note, 200)}" if note else label(name, 120))
+        self.names.append("")
         return identifier
 
 
@@ -122,6 +124,7 @@ def _add_tile(nodes: _Nodes, parent: str, tile: Tile, colours: dict[str, str]) -
     short = tile.name.removeprefix(f"{tile.group}.") if tile.group else tile.name
     nodes.add(short, parent, tile.size, colours[tile.colour])
     nodes.notes[-1] = f"{label(tile.name, 120)}<br>{label(tile.note, 200)}"
+    nodes.names[-1] = tile.name
 
 
 def _trace(nodes: _Nodes, unit: str) -> dict[str, Any]:
@@ -136,6 +139,7 @@ def _trace(nodes: _Nodes, unit: str) -> dict[str, Any]:
         "marker": {"colors": nodes.colours, "line": {"width": 1, "color": "rgba(255,255,255,.35)"}, "pad": {"t": 22}},
         "tiling": {"pad": 1},
         "pathbar": {"visible": True, "thickness": 22, "textfont": {"color": ON_PALETTE}},
+        "customdata": nodes.names,  # whole and as it is: what a click on an area means, "" for a group
         "hovertext": nodes.notes,
         "hovertemplate": f"%{{hovertext}}<br>%{{percentRoot:.1%}} of the {unit}<extra></extra>",
         "textinfo": "label",

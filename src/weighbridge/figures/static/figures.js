@@ -11,9 +11,18 @@
 
   function draw(plot, figure, summary) {
     const redraw = () => Plotly.react(plot, figure.data, { ...figure.layout, template: templates[theme()] }, config);
+    const first = !drawn.has(plot);
     drawn.set(plot, redraw);
     plot.setAttribute("aria-label", summary);
     redraw();
+    if (first) plot.on("plotly_treemapclick", picked);
+  }
+
+  // A click on a tensor's area asks for that tensor; on a group's it zooms, as Plotly does by itself.
+  function picked({ points: [{ customdata: name }] }) {
+    if (!name) return true;
+    document.dispatchEvent(new CustomEvent("wb:tensor", { detail: name }));
+    return false;
   }
 
   function swatch(colour) {
