@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,8 @@ A [config](config.json), a ![picture](img/loss.png) and a ![badge](https://shiel
 
 <script>alert("card")</script>
 """
+
+PICTURE = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=")
 
 
 @dataclass(frozen=True)
@@ -113,10 +116,16 @@ def _build(hub: Hub) -> Scene:
         hub.repos.create(scene.ada, repo)
     hub.repos.create(scene.ada, SECRET, private=True)
     config = json.dumps({"architectures": ["BertModel"], "hidden_size": 16}).encode()
-    files = {"README.md": CARD, "config.json": config, "model.safetensors": tiny_weights(), "img/loss.png": b"\x89PNG"}
+    files = {
+        "README.md": CARD,
+        "config.json": config,
+        "model.safetensors": tiny_weights(),
+        "img/loss.png": PICTURE,
+        "img/old.png": PICTURE,
+    }
     scene.publish(MODEL, files, "Upload the model")
     hub.refs.create_tag(scene.ada, MODEL, "v1.0")
-    change = [AddFile("notes/what next.md", b"# Next\n\n[up](../config.json)\n"), DeleteFile("img/loss.png")]
+    change = [AddFile("notes/what next.md", b"# Next\n\n[up](../config.json)\n"), DeleteFile("img/old.png")]
     hub.content.commit(scene.ada, MODEL, "main", change, title="Say what comes next", message="And drop a picture.")
     hub.refs.create_branch(scene.ada, MODEL, "try/faster")
     scene.publish(

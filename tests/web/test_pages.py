@@ -181,8 +181,8 @@ def test_files_show_sizes_last_changes_and_downloads(client):
     assert f'href="{BERT}/tree/main/notes"' in html
     assert re.search(r"config\.json 5\d bytes Upload the model", seen)
     assert "Say what comes next" in seen
-    assert "loss.png" not in seen
-    assert "loss.png" in client.get(f"{BERT}/tree/v1.0/img").text
+    assert "old.png" not in client.get(f"{BERT}/tree/main/img").text
+    assert "old.png" in client.get(f"{BERT}/tree/v1.0/img").text
 
 
 def test_a_file_of_text_is_shown_with_its_identity(client):
@@ -221,7 +221,7 @@ def test_a_commit_tells_what_changed(client):
     seen = text_of(client.get(f"{BERT}/commit/main").text)
     assert "2 files changed" in seen
     assert "+ notes/what next.md" in seen
-    assert "− img/loss.png 4 bytes" in seen
+    assert "− img/old.png 6" in seen
     assert "And drop a picture." in seen
 
 

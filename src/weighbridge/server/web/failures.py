@@ -43,7 +43,7 @@ class PageRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handle_all(request: Request) -> Response:
-            if request.url.path.startswith("/api/"):  # programs ask there: the application answers in JSON
+            if f"{request.url.path}/".startswith("/api/"):  # programs ask there: the application answers in JSON
                 raise HTTPException(404)
             try:
                 return await handle(request)

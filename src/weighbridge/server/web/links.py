@@ -37,6 +37,12 @@ def commit(repo_id: RepoId, oid: str) -> str:
     return f"{repo(repo_id)}/commit/{quote(oid, safe='')}"
 
 
+def report_json(repo_id: RepoId, revision: str) -> str:
+    """The report as programs read it."""
+    name = f"{quote(repo_id.owner, safe='')}/{quote(repo_id.name, safe='')}"
+    return f"/api/{repo_id.kind}s/{name}/report/{quote(revision, safe='')}"
+
+
 def with_query(address: str, **query: str | int) -> str:
     asked = {key: value for key, value in query.items() if value not in ("", 0)}
     return f"{address}?{urlencode(asked)}" if asked else address

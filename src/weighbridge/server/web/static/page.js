@@ -9,7 +9,6 @@
       const next = root.dataset.theme === "dark" ? "light" : "dark";
       root.dataset.theme = next;
       try { localStorage.setItem("weighbridge-theme", next); } catch { /* then only this page remembers */ }
-      document.dispatchEvent(new CustomEvent("themechange"));
     });
   }
 
@@ -25,6 +24,13 @@
   for (const field of document.querySelectorAll("[data-submit]")) {
     field.addEventListener("change", () => field.form.requestSubmit());
   }
+
+  // A click on a tensor's area in the map (weighbridge.figures) leads to its page.
+  document.addEventListener("wb:tensor", ({ detail }) => {
+    const address = new URL(location.pathname, location.origin);
+    address.searchParams.set("name", detail);
+    location.assign(address);
+  });
 
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll("details.menu[open]")) {

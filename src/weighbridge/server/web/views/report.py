@@ -11,7 +11,7 @@ from weighbridge.hub.reports import ReportState, ReportStatus
 from weighbridge.report import Finding, Outcome, Report, Severity
 from weighbridge.report.model import CheckResult, Json
 from weighbridge.report.text import number_text, visible
-from weighbridge.server.web import units
+from weighbridge.server.web import links, units
 from weighbridge.server.web.views.parts import Chip, Fact, Moment, Tone
 from weighbridge.server.web.views.repo import RepoHead, RevisionMenu
 
@@ -70,6 +70,7 @@ class ReportView:
     verdict: str
     tone: Tone
     explanation: str
+    json: str = ""
     provenance: str = ""
     counts: tuple[Chip, ...] = ()
     findings: tuple[FindingRow, ...] = ()
@@ -127,6 +128,7 @@ def report_view(state: ReportState, report: Report | None, repo: RepoHead, revis
         verdict=outcome.title,
         tone=outcome.tone,
         explanation=outcome.explanation,
+        json=links.report_json(repo.id, repo.revision),
         provenance=_provenance(report),
         counts=tuple(_counts(findings)),
         findings=tuple(_finding(finding) for finding in findings[:_MOST_FINDINGS]),

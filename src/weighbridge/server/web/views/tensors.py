@@ -163,7 +163,7 @@ def _map(anatomy: Anatomy, action: str) -> Drawing:
         for tensor in anatomy.listed
     ]
     drawn = figures.embed(figures.treemap(tiles, total="all tensors"))
-    return Drawing("Where the bytes are", Markup(drawn), "An area is as large as its bytes.")  # noqa: S704 (embed escapes)
+    return Drawing("Where the bytes are", Markup(drawn), "An area is as large as its bytes. Click on a tensor to see its values.")  # noqa: S704 (embed escapes)
 
 
 def _boxes(anatomy: Anatomy, asked: Asked) -> list[Box]:
