@@ -1,17 +1,27 @@
 """A hub in a fresh folder, and the people in it."""
 
+import shutil
+
 import pytest
 
 from weighbridge.hub import Hub, RepoId, Role
 
 
-@pytest.fixture
-def hub(tmp_path):
-    with Hub.open(tmp_path / "data", create=True) as hub:
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory):
+    """A new hub's folder, made once: tables and people take longer than most tests."""
+    folder = tmp_path_factory.mktemp("fresh") / "data"
+    with Hub.open(folder, create=True) as hub:
         for name in ("ada", "bob", "eve"):
             hub.people.add_user(name)
         hub.people.add_organisation("lab")
         hub.people.add_member("lab", "bob", Role.READ)
+    return folder
+
+
+@pytest.fixture
+def hub(fresh, tmp_path):
+    with Hub.open(shutil.copytree(fresh, tmp_path / "data")) as hub:
         yield hub
 
 
