@@ -40,7 +40,7 @@ def children(value: Value) -> Iterator[Child]:
 
 
 def _pairs(pairs: Pairs) -> Iterator[Child]:
-    return ((_key(key), value) for key, value in zip(pairs.keys, pairs.values, strict=True))
+    return ((_key(key), value) for key, value in pairs)
 
 
 def _numbered(items: list[Value] | tuple[Value, ...]) -> Iterator[Child]:
@@ -79,12 +79,12 @@ def _of_state(state: Value) -> Iterator[Child]:
         return chain.from_iterable(_of_state(part) for part in state if part is not None)
     if not isinstance(state, Pairs):
         return iter((("state", state),))
-    is_module = any(isinstance(key, str) and key in _OF_A_MODULE for key in state.keys[:_LOOKED_AT])
+    is_module = any(isinstance(key, str) and key in _OF_A_MODULE for key, _ in state.first(_LOOKED_AT))
     return _of_module(state) if is_module else _pairs(state)
 
 
 def _of_module(state: Pairs) -> Iterator[Child]:
-    for key, value in zip(state.keys, state.values, strict=True):
+    for key, value in state:
         if isinstance(key, str) and key in _OF_A_MODULE:
             yield None, value
         elif not (isinstance(key, str) and (key.startswith("_") or key == "training")):

@@ -43,7 +43,7 @@ def attributes(wrapper: Call) -> dict[str, Value]:
     state = wrapper.states[-1] if wrapper.states else None
     if not isinstance(state, Pairs):
         return {}
-    return {str(key): value for key, value in zip(state.keys[:16], state.values[:16], strict=True)}
+    return {str(key): value for key, value in state.first(16) if isinstance(key, str)}
 
 
 def _nested(machine: Machine) -> Value:

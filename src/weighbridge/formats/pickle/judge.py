@@ -19,6 +19,7 @@ _COMPUTED = {
     "call": "calls something that the pickle computes: what that is can only be known by running it",
     "import": "imports by a name that the pickle computes: which one can only be known by running it",
     "change": "changes an object that lies outside the pickle",
+    "frame": "has a frame that ends inside an opcode, so that different unpicklers run different programs",
     "extension": "imports what the loading program registered under a number: nothing says what that is",
 }
 _CODECS = frozenset({"latin1", "latin-1", "iso-8859-1", "ascii", "utf-8", "utf8"})

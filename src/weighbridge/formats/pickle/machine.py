@@ -8,13 +8,14 @@ from weighbridge.errors import FormatError, LimitError
 from weighbridge.formats.pickle.reader import Reader
 from weighbridge.formats.pickle.values import Call, Global, Persistent, Value, Way
 
-MAX_OPERATIONS = 4_000_000
-"""Opcodes that one file's pickles may have together: about 400 MB of values at worst (tests/attacks)."""
+MAX_OPERATIONS = 2_500_000
+"""Opcodes that one file's pickles may have together: about 300 MB of values at worst."""
 
 MAX_TEXT = 128 << 20
 """Bytes of short strings that are kept in memory; long ones stay in the file."""
 
 MAX_IMPORTS = 10_000
+MAX_NOTES = 100  # the first hundred say enough
 
 PICKLE_TEXTS = (*(f"gA{letter}" for letter in "IJKLMNOPQRSTUVWX"), *(f"80{protocol:02}" for protocol in range(2, 6)))
 """How base64 and hexadecimal texts begin that spell a pickle of protocol 2 or later."""
@@ -72,6 +73,7 @@ class Machine:
         self.complaint = ""
         self.opcode = ""
         self.offset = 0
+        self.frame_end = 0
 
     # The stack. Below the last mark nothing may be touched: the real machine fails there, and so do we.
 
@@ -131,7 +133,7 @@ class Machine:
 
     def note_computed(self, what: str, call: Call | None = None) -> None:
         """An import, a call or a change of something that no name tells."""
-        if len(self.notes) < MAX_IMPORTS:
+        if len(self.notes) < MAX_NOTES:
             note = Import(COMPUTED, what, self.opcode, self.offset)
             if call is not None:
                 note.calls.append(call)

@@ -52,9 +52,8 @@ def _container(value: Value, depth: int) -> str:
         inside = _row(value.items, depth)
         return f"[{inside}]" if value.kind == "list" else f"{value.kind}({inside})"
     if isinstance(value, Pairs):
-        pairs = zip(value.keys[:_MOST_ITEMS], value.values[:_MOST_ITEMS], strict=False)
-        shown = [f"{_brief(key, depth - 1)}: {_brief(item, depth - 1)}" for key, item in pairs]
-        return "{" + ", ".join(shown + ["…"] * (len(value.keys) > _MOST_ITEMS)) + "}"
+        shown = [f"{_brief(key, depth - 1)}: {_brief(item, depth - 1)}" for key, item in value.first(_MOST_ITEMS)]
+        return "{" + ", ".join(shown + ["…"] * (len(value) > _MOST_ITEMS)) + "}"
     if isinstance(value, Persistent):
         return f"<outside object {_brief(value.id, depth - 1)}>"
     return f"<{type(value).__name__}>"

@@ -39,9 +39,22 @@ def run(machine: Machine) -> Value:
             raise LimitError(f"has more than {budget.limit:,} opcodes in its pickles", where=machine.where())
         machine.opcode = opcode.name
         argument = opcode.read(reader)
+        if machine.offset < machine.frame_end:
+            _check_frame(machine, reader.offset)
         if opcode.name == "STOP":
             return machine.pop()
         _STEPS[opcode.name](machine, argument)
+
+
+def _check_frame(machine: Machine, end: int) -> None:
+    """Note an opcode that does not end where its frame does.
+
+    CPython's unpickler throws the rest of a frame away when an argument leaves it, and reads on behind the frame: it
+    then runs another program than an unpickler that reads byte after byte. An honest pickler ends frames exactly.
+    """
+    early = machine.opcode == "STOP" and end < machine.frame_end
+    if end > machine.frame_end or early or machine.opcode == "FRAME":
+        machine.note_computed("frame")
 
 
 # Values
@@ -98,7 +111,7 @@ def _empty_dict(machine: Machine, argument: Value) -> None:
 
 def _dict(machine: Machine, argument: Value) -> None:
     pairs = Pairs()
-    pairs.extend(_even(machine, machine.pop_mark()))
+    pairs.flat = _even(machine, machine.pop_mark())
     machine.stack.append(pairs)
 
 
@@ -172,11 +185,11 @@ def _setitems(machine: Machine, argument: Value) -> None:
 def _set(machine: Machine, flat: list[Value]) -> None:
     target = machine.top()
     if isinstance(target, Pairs):
-        target.extend(flat)
+        target.flat += flat
     elif isinstance(target, Call):
         if target.pairs is None:
             target.pairs = Pairs()
-        target.pairs.extend(flat)
+        target.pairs.flat += flat
     else:
         _change(machine, target, "set")
 
@@ -245,8 +258,8 @@ def _newobj_ex(machine: Machine, argument: Value) -> None:
 
 
 def _inst(machine: Machine, argument: Value) -> None:
-    args = tuple(machine.pop_mark())
-    _call(machine, Call(machine.note_import(*argument), args, "call"))
+    cls = machine.note_import(*argument)
+    _call(machine, Call(cls, tuple(machine.pop_mark()), "call"))
 
 
 def _obj(machine: Machine, argument: Value) -> None:
@@ -294,6 +307,7 @@ def _proto(machine: Machine, argument: Value) -> None:
 def _frame(machine: Machine, argument: Value) -> None:
     if argument > machine.reader.left:
         machine.complain(f"of {argument:,} bytes where only {machine.reader.left:,} are left")
+    machine.frame_end = machine.reader.offset + argument
 
 
 _PUSHED = (

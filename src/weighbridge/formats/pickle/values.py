@@ -7,6 +7,7 @@ hostile file likes, so only `render` and `walk`, which count their steps, look i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 # mypy cannot say "a tuple of Values" without end; every use narrows by isinstance.
@@ -53,15 +54,21 @@ class Items:
 class Pairs:
     """A dictionary as the pairs that were set, in order: keys are never hashed, as a file could choose the hashes."""
 
-    __slots__ = ("keys", "values")
+    __slots__ = ("flat",)
 
     def __init__(self) -> None:
-        self.keys: list[Value] = []
-        self.values: list[Value] = []
+        self.flat: list[Value] = []  # key, value, key, value …: one list costs half of two
 
-    def extend(self, flat: list[Value]) -> None:
-        self.keys += flat[0::2]
-        self.values += flat[1::2]
+    def __len__(self) -> int:
+        return len(self.flat) // 2
+
+    def first(self, count: int) -> list[tuple[Value, Value]]:
+        """The first `count` pairs."""
+        return list(zip(self.flat[: 2 * count : 2], self.flat[1 : 2 * count : 2], strict=True))
+
+    def __iter__(self) -> Iterator[tuple[Value, Value]]:
+        flat = iter(self.flat)
+        return zip(flat, flat, strict=True)
 
 
 class Global:
