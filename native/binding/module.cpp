@@ -98,10 +98,11 @@ std::size_t next_cut(const Bytes& data, std::size_t least, unsigned bits, std::s
   return weighbridge::next_cut(data.data(), data.size(), least, bits, most);
 }
 
-double least_entropy(const Bytes& data, std::size_t window) {
+double least_entropy(const Bytes& data, std::size_t window, std::size_t sample) {
   if (window == 0 || window > 0xFFFFFFFFu) throw nb::value_error("a window must have 1 byte to 4 GiB");
+  if (sample == 0) throw nb::value_error("a sample must have at least one byte");
   nb::gil_scoped_release release;
-  return weighbridge::least_entropy(data.data(), data.size(), window);
+  return weighbridge::least_entropy(data.data(), data.size(), window, sample);
 }
 
 double repeat_share(const Bytes& data) {
@@ -119,7 +120,7 @@ NB_MODULE(_native, m) {
   m.def("split_records", split_records, "records"_a.noconvert(), "widths"_a);
   m.def("merge_records", merge_records, "columns"_a.noconvert(), "widths"_a);
   m.def("next_cut", next_cut, "data"_a.noconvert(), "least"_a, "bits"_a, "most"_a);
-  m.def("least_entropy", least_entropy, "data"_a.noconvert(), "window"_a);
+  m.def("least_entropy", least_entropy, "data"_a.noconvert(), "window"_a, "sample"_a);
   m.def("repeat_share", repeat_share, "data"_a.noconvert());
   m.def("has_avx2", weighbridge::has_avx2);
 }

@@ -61,10 +61,10 @@ std::size_t next_cut(const std::uint8_t* data, std::size_t size, std::size_t lea
   return end;
 }
 
-double least_entropy(const std::uint8_t* data, std::size_t size, std::size_t window) {
+double least_entropy(const std::uint8_t* data, std::size_t size, std::size_t window, std::size_t sample) {
   double least = 8;
   for (std::size_t start = 0; start < size; start += window) {
-    const std::size_t length = std::min(window, size - start);
+    const std::size_t length = std::min({window, sample, size - start});
     least = std::min(least, entropy(count_bytes(data + start, length), length));
   }
   return least;
@@ -72,19 +72,26 @@ double least_entropy(const std::uint8_t* data, std::size_t size, std::size_t win
 
 double repeat_share(const std::uint8_t* data, std::size_t size) {
   constexpr std::size_t slots = 8192;
+  enum State : std::uint8_t { kEmpty, kOnce, kAgain };
   std::array<std::uint64_t, slots> seen{};
-  std::size_t sampled = 0, repeated = 0;
+  std::array<State, slots> states{};
+  std::size_t different = 0, repeated = 0;
   for (std::size_t i = 0; i + 8 <= size; i += 8) {
     std::uint64_t word = 0;
     for (unsigned p = 0; p < 8; ++p) word |= static_cast<std::uint64_t>(data[i + p]) << (8 * p);
     const std::uint64_t mixed = word * 0x9E3779B97F4A7C15u;
     if ((mixed >> 58) != 0) continue;
-    std::uint64_t& slot = seen[(mixed >> 45) % slots];
-    ++sampled;
-    repeated += slot == word;
-    slot = word;
+    const std::size_t slot = (mixed >> 45) % slots;
+    if (states[slot] == kEmpty || seen[slot] != word) {
+      ++different;
+      seen[slot] = word;
+      states[slot] = kOnce;
+    } else if (states[slot] == kOnce) {
+      ++repeated;
+      states[slot] = kAgain;
+    }
   }
-  return sampled == 0 ? 0.0 : static_cast<double>(repeated) / static_cast<double>(sampled);
+  return different == 0 ? 0.0 : static_cast<double>(repeated) / static_cast<double>(different);
 }
 
 }  // namespace weighbridge

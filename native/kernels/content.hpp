@@ -13,10 +13,12 @@ constexpr std::size_t kGearWindow = 64;
 // 63) of the gear hash of the 64 bytes before are zero; `size` where the data ends first.
 std::size_t next_cut(const std::uint8_t* data, std::size_t size, std::size_t least, unsigned bits, std::size_t most);
 
-// Bits for each byte in the window that an order-0 code would shrink most; 8 where there is no byte.
-double least_entropy(const std::uint8_t* data, std::size_t size, std::size_t window);
+// Bits for each byte in the window that an order-0 code would shrink most, judged by the first `sample` bytes of each
+// window; 8 where there is no byte.
+double least_entropy(const std::uint8_t* data, std::size_t size, std::size_t window, std::size_t sample);
 
-// Share of a sample (one in 64, by value) of the aligned eight-byte words that were met before.
+// Of a sample (one in 64, by value) of the different eight-byte words at aligned places, the share that comes again. Each
+// counts once, however often it comes: one frequent word is no reason to look for matches.
 double repeat_share(const std::uint8_t* data, std::size_t size);
 
 }  // namespace weighbridge

@@ -71,9 +71,10 @@ def test_cuts_come_about_as_often_as_their_bits_say():
     assert 7_000 < np.mean(lengths) < 10_000
 
 
-@given(data=st.binary(max_size=2000), window=st.integers(1, 700))
-def test_the_entropy_agrees_with_the_reference(data, window):
-    assert native.least_entropy(data, window) == pytest.approx(reference.least_entropy(data, window), abs=1e-9)
+@given(data=st.binary(max_size=2000), window=st.integers(1, 700), sample=st.integers(1, 900))
+def test_the_entropy_agrees_with_the_reference(data, window, sample):
+    expected = reference.least_entropy(data, window, sample)
+    assert native.least_entropy(data, window, sample) == pytest.approx(expected, abs=1e-9)
 
 
 @given(words=st.lists(st.integers(0, 40), max_size=300))
@@ -85,8 +86,9 @@ def test_the_share_of_repeats_agrees_with_the_reference(words):
 def test_repeats_are_seen_and_noise_has_none():
     noise = np.random.default_rng(6).bytes(1 << 18)
     assert native.repeat_share(noise) == 0
-    assert native.repeat_share(noise + noise) > 0.3
-    assert native.repeat_share(bytes(1 << 18)) > 0.9
+    assert native.repeat_share(noise + noise) > 0.7
+    assert native.repeat_share(bytes(1 << 18)) == 1
+    assert native.repeat_share(bytes(1 << 17) + noise) < 0.01
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, lambda data: np.frombuffer(data, np.uint8)])
@@ -114,7 +116,8 @@ def test_any_buffer_is_taken_without_copying(kind):
         lambda: native.next_cut(b"123", 100, 5, 99),
         lambda: native.next_cut(b"123", 64, 0, 100),
         lambda: native.next_cut(b"123", 64, 64, 100),
-        lambda: native.least_entropy(b"123", 0),
+        lambda: native.least_entropy(b"123", 0, 1),
+        lambda: native.least_entropy(b"123", 1, 0),
     ],
 )
 def test_wrong_arguments_are_refused(wrong):
@@ -131,7 +134,7 @@ def test_what_is_no_contiguous_run_of_bytes_is_refused(wrong):
 def test_other_threads_run_while_the_kernel_works():
     data = bytes(64 << 20)
     ticks = []
-    worker = threading.Thread(target=lambda: [native.least_entropy(data, 1 << 20) for _ in range(5)])
+    worker = threading.Thread(target=lambda: [native.least_entropy(data, 1 << 20, 1 << 20) for _ in range(5)])
     worker.start()
     while worker.is_alive():
         ticks.append(time.perf_counter())

@@ -111,15 +111,15 @@ class _Reader:
             raise FormatError(
                 f"its pickle asks for the storage {name[:120]!r}, which is not there", where=self.source.name
             )
-        self.used.add(name)
+        where = f"{self.source.name} member {name[:120]!r}"
         if member.size < nbytes:
-            raise FormatError(
-                f"holds {member.size:,} bytes, but its pickle asks for {nbytes:,}",
-                where=f"{self.source.name} member {name[:120]!r}",
-            )
-        return Storage(
-            member.offset if member.raw else None, nbytes, dtype, lambda: self._inflated(member), self.byteorder
-        )
+            raise FormatError(f"holds {member.size:,} bytes, but its pickle asks for {nbytes:,}", where=where)
+        if member.size > nbytes and name not in self.used:
+            message = f"holds {member.size:,} bytes, of which its pickle uses {nbytes:,}"
+            self.anomalies.append(Anomaly("torch.storage-size", message, where))
+        self.used.add(name)
+        start = member.offset if member.raw else None
+        return Storage(start, member.size, dtype, lambda: self._inflated(member), self.byteorder)
 
     def _inflated(self, member: Member) -> bytes:
         opened = open_member(self.source, member, MAX_INFLATED)
@@ -129,6 +129,13 @@ class _Reader:
         """Pickles besides data.pkl: TorchScript's constants, and what hides where nothing asks for it."""
         scans: list[PickleScan] = []
         others = [member for member in self.archive.members.values() if member.name not in self.used and member.size]
+        unused = [member.name for member in others if member.name.startswith(self.folder + "data/")]
+        if unused:
+            message = f"holds {len(unused)} storages that its pickle does not use"
+            self.anomalies.append(Anomaly("torch.unused-storages", message, shorten(unused[0], 120), severe=False))
+        if len(others) > _MOST_SNIFFED:
+            message = f"holds {len(others):,} members that are no storages; only {_MOST_SNIFFED:,} were looked into"
+            self.anomalies.append(Anomaly("zip.unread-member", message, self.source.name))
         for member in others[:_MOST_SNIFFED]:
             try:
                 opened = open_member(self.source, member, MAX_PICKLE)

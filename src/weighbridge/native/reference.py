@@ -70,27 +70,32 @@ def next_cut(data: Buffer, least: int, bits: int, most: int) -> int:
     return end
 
 
-def least_entropy(data: Buffer, window: int) -> float:
-    """Bits for each byte in the window of `data` that an order-0 code would shrink most; 8.0 where there is none."""
+def least_entropy(data: Buffer, window: int, sample: int) -> float:
+    """Bits for each byte in the window of `data` that an order-0 code would shrink most; 8.0 where there is none.
+
+    Only the first `sample` bytes of each window are looked at.
+    """
     stream = np.frombuffer(data, np.uint8)
     least = 8.0
     for start in range(0, len(stream), window):
-        part = stream[start : start + window]
+        part = stream[start : start + min(window, sample)]
         counts = np.bincount(part, minlength=256)
         least = min(least, sum(c / len(part) * log2(len(part) / c) for c in counts.tolist() if c))
     return least
 
 
 def repeat_share(data: Buffer) -> float:
-    """Share of a sample of the aligned eight-byte words of `data` that were met before: 0.0 nothing, 1.0 everything."""
+    """Of a sample of the different aligned eight-byte words, the share that comes again: 0.0 none, 1.0 all."""
     words = np.frombuffer(data, np.uint8)[: len(memoryview(data)) // 8 * 8].view("<u8")
-    table, sampled, repeated = [0] * _REPEAT_SLOTS, 0, 0
+    table: dict[int, tuple[int, bool]] = {}
+    different, repeated = 0, 0
     for word in words.tolist():
         mixed = (word * _REPEAT_KEY) & _MASK
         if mixed >> 58:
             continue
         slot = (mixed >> 45) % _REPEAT_SLOTS
-        sampled += 1
-        repeated += table[slot] == word
-        table[slot] = word
-    return repeated / sampled if sampled else 0.0
+        held, again = table.get(slot, (None, False))
+        different += held != word
+        repeated += held == word and not again
+        table[slot] = (word, held == word)
+    return repeated / different if different else 0.0

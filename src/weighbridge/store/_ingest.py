@@ -71,11 +71,15 @@ class Ingest:
         self._pack = PackBuilder()
         self._unwritten: set[bytes] = set()
         self._drafts: list[tuple[_Draft, Manifest]] = []
+        self._fresh = False
 
     def take(self, source: ByteSource, progress: Progress | None = None) -> None:
         """Read and code a file. Nothing of it can be seen before `finish`."""
         if source.size <= INLINE_LIMIT:
             return self._take_inline(source, progress)
+        if not self._fresh:  # what other processes have stored since need not be stored again
+            self._catalog.refresh()
+            self._fresh = True
         draft = _Draft(source, regions_of(source))
         digest = hashlib.sha256()
         with ThreadPoolExecutor(1, "weighbridge-sha256") as hasher:

@@ -64,7 +64,6 @@ class Store:
 
     def add_many(self, sources: Iterable[ByteSource], *, progress: Progress | None = None) -> list[Stored]:
         """Store files that share packs: much cheaper than one by one where they are small. Safe when this returns."""
-        self._catalog.refresh()
         ingest = Ingest(self._backend, self._catalog, self._pool, self._threads)
         for source in sources:
             ingest.take(source, progress)

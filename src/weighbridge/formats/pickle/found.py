@@ -13,6 +13,8 @@ from weighbridge.tensors import ByteSource, DType, Extent, TensorInfo
 
 ByteOrder = Literal["<", ">"]
 Load = Callable[[], bytes]
+_MOST_EXPANDED = 1 << 30  # bytes of an expanded tensor, beyond which
+_MOST_TIMES = 64  # it may not be this many times what is stored
 _MOST_DEPTH = 5  # a parameter of a subclass of a quantised tensor has a scale that is a tensor
 
 
@@ -92,7 +94,18 @@ def checked(found: Found, where: str) -> Found:
         raise FormatError(f"strides {list(strides)} do not fit shape {list(shape)}", where=where)
     if found.storage.nbytes is not None:
         _check_span(found, found.storage.nbytes, where)
+        _check_expansion(found, found.storage.nbytes, where)
     return found
+
+
+def _check_expansion(found: Found, stored: int, where: str) -> None:
+    """Refuse a few bytes that claim to be gigabytes, by strides of zero: whoever copies such a tensor is out of memory."""
+    nbytes = found.dtype.nbytes(_product(found.shape))
+    if nbytes > _MOST_EXPANDED and nbytes > _MOST_TIMES * stored:
+        raise LimitError(
+            f"a tensor of shape {list(found.shape)} would take {nbytes:,} bytes, but only {stored:,} are stored",
+            where=where,
+        )
 
 
 def _check_span(found: Found, nbytes: int, where: str) -> None:

@@ -55,6 +55,8 @@ def _judge(found: Import, nested: JudgeNested) -> tuple[Verdict, str]:
         return _judge_permitted(found, permit, nested)
     if reason := danger(module, name) or danger(found.module, found.name):
         return Verdict.DANGEROUS, reason
+    if module.partition(".")[0] == "__torch__":
+        return Verdict.UNKNOWN, "a class of TorchScript, whose code lies in the archive and was not judged"
     return Verdict.UNKNOWN, "is on no list of ours: what it does when it is imported or called is not known"
 
 

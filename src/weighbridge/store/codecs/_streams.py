@@ -18,6 +18,7 @@ _METHODS: dict[int, Codec] = {_RAW.id: _RAW, _ZSTD.id: _ZSTD, _FILL.id: _FILL}
 # zstd makes a Huffman table for every 128 KiB, so that is the window in which a gain must show. Below 7.9 bits for
 # a byte the table pays for itself; above, the gain is not worth the time to decode it.
 WINDOW = 128 << 10
+SAMPLE = 32 << 10
 WORTH_CODING = 7.9
 
 
@@ -48,7 +49,7 @@ def _code(stream: Buffer, repeats: bool) -> tuple[int, Buffer]:
     if (constant := _FILL.encode(stream, OPAQUE, repeats)) is not None:
         return _FILL.id, constant
     tried = [compress(stream, matches=True)] if repeats else []
-    if repeats or native.least_entropy(stream, WINDOW) < WORTH_CODING:
+    if repeats or native.least_entropy(stream, WINDOW, SAMPLE) < WORTH_CODING:
         tried.append(compress(stream, matches=False))
     best = min(tried, key=len, default=stream)
     return (_ZSTD.id, best) if len(best) < len(stream) else (_RAW.id, stream)

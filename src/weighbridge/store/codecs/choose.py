@@ -15,8 +15,8 @@ RAW, ZSTD, FILL, PLANES, RECORDS = Raw(), Zstd(), Fill(), Planes(), Records()
 
 # Below this many bytes, a sample says nothing, and trying is as cheap.
 _SMALL = 8 << 10
-# Share of sampled words that repeat, from which a match stage may earn its time. On weights without repeats inside
-# it is under one in a thousand.
+# Share of words that come again, from which a match stage may earn its time: in weights without repeats inside, under
+# one in a hundred do.
 _REPEATS = 0.02
 
 
@@ -38,5 +38,5 @@ def _candidates(raw: Buffer, layout: Layout, repeats: bool) -> tuple[Codec, ...]
     split = RECORDS if layout.columns else PLANES if layout.width > 1 else None
     if split is not None:
         return (FILL, split, ZSTD) if repeats else (FILL, split)
-    promising = repeats or native.least_entropy(raw, _streams.WINDOW) < _streams.WORTH_CODING
+    promising = repeats or native.least_entropy(raw, _streams.WINDOW, _streams.SAMPLE) < _streams.WORTH_CODING
     return (FILL, ZSTD) if promising else (FILL,)

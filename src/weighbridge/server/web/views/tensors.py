@@ -163,7 +163,8 @@ def _map(anatomy: Anatomy, action: str) -> Drawing:
         for tensor in anatomy.listed
     ]
     drawn = figures.embed(figures.treemap(tiles, total="all tensors"))
-    return Drawing("Where the bytes are", Markup(drawn), "An area is as large as its bytes. Click on a tensor to see its values.")  # noqa: S704 (embed escapes)
+    note = "An area is as large as its bytes. Click on a tensor to see its values."
+    return Drawing("Where the bytes are", Markup(drawn), note)  # noqa: S704 (embed escapes what it holds)
 
 
 def _boxes(anatomy: Anatomy, asked: Asked) -> list[Box]:
