@@ -158,8 +158,9 @@ class _Reader:
             self.anomalies.append(Anomaly("torch.native-code", message, shorten(native[0], 120)))
 
     def _metadata(self) -> dict[str, Json]:
-        """What the archive says of itself, under names that begin with an underscore so that no path is hidden."""
-        records = {f"_{name}": self._text(name) for name in ("version", ".format_version", "byteorder")}
+        """What the archive says of itself."""
+        names = ("version", ".format_version", "byteorder")
+        records = {f"archive.{name.lstrip('.')}": self._text(name) for name in names}
         return {name: text for name, text in records.items() if text}
 
     def _text(self, name: str) -> str:

@@ -146,6 +146,10 @@ TORCH: dict[tuple[str, str], Permit] = {
         " torch.nn.parameter:Parameter,Buffer,UninitializedParameter torch:Tensor torch._tensor:Tensor",
     ),
     **group(
+        "a value of TorchScript, given back as it is",
+        "torch.jit._pickle:build_intlist,build_tensorlist,build_doublelist,build_boollist,restore_type_tag",
+    ),
+    **group(
         "rebuilds a tensor of a subclass by the function that it is given",
         "torch._tensor:_rebuild_from_type,_rebuild_from_type_v2",
         rule="calls_first",

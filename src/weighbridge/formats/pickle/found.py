@@ -99,7 +99,7 @@ def checked(found: Found, where: str) -> Found:
 
 
 def _check_expansion(found: Found, stored: int, where: str) -> None:
-    """Refuse a few bytes that claim to be gigabytes, by strides of zero: whoever copies such a tensor is out of memory."""
+    """Refuse a few bytes that claim to be gigabytes, by strides of zero: a copy of such a tensor fills the memory."""
     nbytes = found.dtype.nbytes(_product(found.shape))
     if nbytes > _MOST_EXPANDED and nbytes > _MOST_TIMES * stored:
         raise LimitError(

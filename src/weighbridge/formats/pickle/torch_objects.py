@@ -9,7 +9,7 @@ from weighbridge.errors import FormatError, LimitError, UnsupportedError
 from weighbridge.formats.pickle.found import Absent, Found, Parts, Storage, Surroundings, checked, is_row_major
 from weighbridge.formats.pickle.numpy_objects import arrays_in
 from weighbridge.formats.pickle.render import brief
-from weighbridge.formats.pickle.values import Call, Global, Items, Persistent, Raw, Value
+from weighbridge.formats.pickle.values import Call, Global, Items, Pairs, Persistent, Raw, Value
 from weighbridge.tensors import DType, dtype_named
 
 # By the names of torch's data types. Types of two or more elements a byte are listed as the bytes that hold them.
@@ -90,6 +90,8 @@ def _plain(args: tuple[Value, ...], around: Surroundings) -> Parts:
     dtype = dtype_of_name(args[6]) if len(args) > 6 and isinstance(args[6], Global) else storage.dtype
     if isinstance(storage.start, int) and storage.nbytes is None:
         raise FormatError("a storage of unknown length", where=around.source.name)
+    if any(isinstance(flags, Pairs) and len(flags) for flags in args[6:8]):
+        raise UnsupportedError("a tensor that is kept as the conjugate or the negative of its elements")
     shape, strides = _ints(size, around), _ints(stride, around)
     if type(offset) is not int or dtype is None:
         raise FormatError(f"a tensor at offset {brief(offset)} of a storage without type", where=around.source.name)
@@ -150,6 +152,14 @@ def storage_of(value: Value, around: Surroundings) -> Storage:
     if not isinstance(value, Persistent | Raw):
         raise FormatError(f"expected a storage, found {brief(value, 60)}", where=around.source.name)
     return around.storage(value)
+
+
+def storage_alone(reference: Persistent, around: Surroundings) -> Parts:
+    """A storage that is kept as a value of its own: the elements in a row, bytes where it has no type."""
+    storage = around.storage(reference)
+    dtype = storage.dtype or dtype_of_name(Global("torch", "uint8"))
+    items = (storage.nbytes or 0) // dtype.block_bytes - storage.offset
+    return [("", checked(Found(dtype, (items,), storage, storage.offset), around.source.name))]
 
 
 def _first(args: tuple[Value, ...], around: Surroundings) -> Parts:

@@ -17,7 +17,7 @@ from weighbridge.formats.base import Anomaly, Json
 from weighbridge.formats.pickle.children import Child, children, plain_row
 from weighbridge.formats.pickle.found import Absent, Found, Parts, Surroundings
 from weighbridge.formats.pickle.render import brief, shorten
-from weighbridge.formats.pickle.torch_objects import tensors_in
+from weighbridge.formats.pickle.torch_objects import storage_alone, tensors_in
 from weighbridge.formats.pickle.values import Call, Global, Items, Pairs, Persistent, Raw, Value
 
 _MOST_DEPTH = 200
@@ -88,7 +88,7 @@ class _Walk:
             self._visit(inside, frame.path if key is None else (frame.path, key))
 
     def _visit(self, value: Value, path: Path | None) -> None:
-        if isinstance(value, Call) and self._tensor(value, path):
+        if isinstance(value, Call | Persistent) and self._tensor(value, path):
             return
         if isinstance(value, tuple | Items | Pairs | Call):
             row = plain_row(value)
@@ -117,7 +117,7 @@ class _Walk:
             self.contents.anomalies.append(Anomaly("pickle.shared-containers", message))
         return self._repeats >= 0
 
-    def _tensor(self, value: Call, path: Path | None) -> bool:
+    def _tensor(self, value: Call | Persistent, path: Path | None) -> bool:
         """Whether the value was a tensor, or some; notes them under their names."""
         if id(value) not in self._parts:
             self._parts[id(value)] = self._rebuilt(value)
@@ -132,9 +132,11 @@ class _Walk:
                 self._add(place or (None, _ALONE), found)
         return True
 
-    def _rebuilt(self, value: Call) -> Parts | None:
+    def _rebuilt(self, value: Call | Persistent) -> Parts | None:
         try:
-            return tensors_in(value, self.around)
+            return (
+                storage_alone(value, self.around) if isinstance(value, Persistent) else tensors_in(value, self.around)
+            )
         except UnsupportedError as error:
             return [("", Absent(f"not read: {error.message}"))]
 
@@ -163,7 +165,7 @@ class _Walk:
             self._note(path, shorten(value, _LONGEST_VALUE))
         elif isinstance(value, bool | float) or (isinstance(value, int) and value.bit_length() <= 64):
             self._note(path, value)
-        elif isinstance(value, int | Global | Raw | Persistent):
+        elif isinstance(value, int | Global | Raw):
             self._note(path, brief(value, _LONGEST_VALUE))
 
     def _note(self, path: Path, value: Json) -> None:
