@@ -136,7 +136,7 @@ class Done:
 WORKER = """
 import contextlib, io, json, sys, traceback
 from pathlib import Path
-from huggingface_hub import *
+from huggingface_hub import CommitOperationAdd, HfApi, hf_hub_download, snapshot_download
 answers = sys.stdout
 sys.stdout = sys.stderr
 for line in sys.stdin:
