@@ -42,8 +42,8 @@ class Catalog:
     def refresh(self) -> None:
         """Note packs that others have written, and forget those that are gone."""
         with self._lock:
+            known = self._index.packs()  # before the listing: what another process adds between is not taken for gone
             listed = {pack_of(pack): pack for pack in self._backend.list(PACKS) if id_in(pack.key)}
-            known = self._index.packs()
             for pack in known - listed.keys():
                 self._index.drop_pack(pack)
             for pack in listed.keys() - known:
