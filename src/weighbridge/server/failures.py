@@ -80,7 +80,7 @@ def _tell_unforeseen(_request: Request, _error: Exception) -> JSONResponse:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split()).encode("latin-1", "replace").decode("latin-1")[:_LONGEST_HEADER]
+    return " ".join(text.split()).encode("ascii", "replace").decode()[:_LONGEST_HEADER]
 
 
 class RequestIds:

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 
 from weighbridge.hub import Commit, Entry, Hub, Repo
 from weighbridge.hub.cards import LARGEST_HEADER, Card, parse_card
-from weighbridge.report import Anatomy, Report, Severity
+from weighbridge.report import Anatomy, Finding, Report, Severity
 from weighbridge.server.addresses import API, TheRepo
 from weighbridge.server.callers import TheCaller, TheHub
 from weighbridge.server.hf.shapes import Json, listed, moment, sibling
@@ -99,10 +99,15 @@ def _security(report: Report | None) -> Json:
     """What the checks on safety found, in the words of clients: `unsafe` is a danger, `caution` a warning."""
     levels = {Severity.DANGER: "unsafe", Severity.WARNING: "caution"}
     found = [
-        {"path": finding.where.split(":")[0], "level": levels[finding.severity], "code": finding.code}
+        {"path": _path(finding), "level": levels[finding.severity], "code": finding.code}
         for result in (report.results if report else ())
         if result.check.startswith("safety")
         for finding in result.findings
         if finding.severity in levels
     ]
     return {"scansDone": report is not None, "filesWithIssues": found}
+
+
+def _path(finding: Finding) -> str:
+    file = finding.evidence.get("file")
+    return file if isinstance(file, str) else finding.where
