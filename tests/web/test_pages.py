@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from safetensors.numpy import save
 
+from weighbridge.errors import CorruptError
 from weighbridge.hub import AddFile, RepoId
 from weighbridge.server.web import facts
 
@@ -399,6 +400,36 @@ def test_a_mistake_of_ours_is_a_page_with_a_name_for_the_log(scene, monkeypatch,
     assert name in caplog.text
     assert "ZeroDivisionError" in caplog.text
     assert "ZeroDivisionError" not in answer.text
+
+
+def test_a_damaged_file_hides_no_other_page(fresh, monkeypatch):
+    repo = RepoId("model", "ada", "hurt")
+    fresh.hub.repos.create(fresh.ada, repo)
+    fresh.publish(repo, {"README.md": b"# Hurt", "notes.txt": b"x"}, "Hurt")
+
+    def damaged(*_):
+        raise CorruptError("block 1 does not match its digest")
+
+    monkeypatch.setattr(fresh.hub.content, "open_file", damaged)
+    client = TestClient(application(fresh.hub), raise_server_exceptions=False)
+    assert "ada/ hurt" in text_of(client.get("/").text)
+    assert client.get("/ada/hurt/tree/main").status_code == 200
+    assert "README.md cannot be read: block 1 does not match its digest" in text_of(client.get("/ada/hurt").text)
+    answer = client.get("/ada/hurt/blob/main/notes.txt")
+    assert answer.status_code == 500
+    assert "weigh store verify" in answer.text
+
+
+def test_a_repository_that_vanishes_while_a_list_is_made_is_left_out(fresh, monkeypatch):
+    kept, gone = RepoId("model", "ada", "kept"), RepoId("model", "ada", "gone")
+    for repo in (kept, gone):
+        fresh.hub.repos.create(fresh.ada, repo)
+    found = fresh.hub.repos.list(fresh.ada)
+    fresh.hub.repos.delete(fresh.ada, gone)
+    monkeypatch.setattr(fresh.hub.repos, "list", lambda *_: found)
+    seen = text_of(TestClient(application(fresh.hub)).get("/").text)
+    assert "ada/ kept" in seen
+    assert "ada/ gone" not in seen
 
 
 def test_a_new_commit_shows_at_once(fresh):

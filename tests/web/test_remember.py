@@ -25,6 +25,13 @@ def test_a_failure_is_not_remembered():
     assert remembered.get("a", lambda: 7) == 7
 
 
+def test_a_provisional_value_is_found_again():
+    remembered: Remembered[int] = Remembered(2)
+    values = iter([0, 0, 5, 6])
+    found = [remembered.get("a", lambda: next(values), keep=lambda value: value > 0) for _ in range(4)]
+    assert found == [0, 0, 5, 5]
+
+
 def _wait(held: Held) -> StoreStat | None:
     for _ in range(200):
         if (found := held.get()) is not None:

@@ -13,7 +13,7 @@ from typing import Final
 
 from weighbridge import checkpoint, checks
 from weighbridge.checkpoint import Checkpoint
-from weighbridge.errors import WeighbridgeError
+from weighbridge.errors import StoreError, WeighbridgeError
 from weighbridge.hub import Hub
 from weighbridge.hub.cards import LARGEST_HEADER
 from weighbridge.hub.model import Caller, Commit, Entry, RepoId
@@ -25,6 +25,7 @@ from weighbridge.server.web.kinds import is_weights
 from weighbridge.server.web.remember import Remembered
 from weighbridge.server.web.units import size
 from weighbridge.store import StoredFile, StoreStat
+from weighbridge.tensors import ByteSource
 
 LARGEST_CARD: Final = LARGEST_HEADER + 1_000_000
 LARGEST_MEASURED: Final = 256_000_000
@@ -57,10 +58,14 @@ class Examined:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What the files of a revision hold. `broken` are those that should hold weights and cannot be read, and why."""
+    """What the files of a revision hold. `broken` are those that should hold weights and cannot be read, and why.
+
+    `damaged` tells whether the store could not give some of them: a store can be mended, a broken file stays broken.
+    """
 
     anatomy: Anatomy | None
     broken: tuple[tuple[str, str], ...] = ()
+    damaged: bool = False
 
 
 class Facts:
@@ -83,16 +88,21 @@ class Facts:
 
     def weight(self, caller: Caller, repo: RepoId, commit: Commit) -> Weight:
         """How many files a revision has, of how many bytes, and what they take in the store."""
-        key = (repo, commit.oid)
-        found = self._weights.get(key, lambda: self._weigh(caller, repo, commit))
-        if found.stored is None and found.files <= _MOST_WEIGHED:  # some were still being packed then
-            found = self._weigh(caller, repo, commit)
-            self._weights.put(key, found)
-        return found
+        return self._weights.get(
+            (repo, commit.oid),
+            lambda: self._weigh(caller, repo, commit),
+            keep=lambda found: found.stored is not None or found.files > _MOST_WEIGHED,
+        )
 
     def card(self, caller: Caller, repo: RepoId, commit: Commit) -> cards.Page:
-        """README.md of a revision; an empty one where there is none."""
-        return self._cards.get((repo, commit.oid), lambda: self._card(caller, repo, commit))
+        """README.md of a revision; an empty one where there is none, and one that says so where it is damaged.
+
+        Every page of a repository shows something of its card: a damaged one must not hide the others.
+        """
+        try:
+            return self._cards.get((repo, commit.oid), lambda: self._card(caller, repo, commit))
+        except StoreError as error:
+            return cards.Page(problem=f"README.md cannot be read: {error}")
 
     def examined(self, caller: Caller, repo: RepoId, commit: Commit) -> Examined:
         """How far the report is, and the report once it is there."""
@@ -106,7 +116,9 @@ class Facts:
         anatomy = self.examined(caller, repo, commit).anatomy
         if anatomy is not None and anatomy.listed:
             return Contents(anatomy)
-        return self._contents.get((repo, commit.oid), lambda: self._look_inside(caller, repo, commit))
+        return self._contents.get(
+            (repo, commit.oid), lambda: self._look_inside(caller, repo, commit), keep=lambda found: not found.damaged
+        )
 
     def values(self, caller: Caller, repo: RepoId, commit: Commit, tensor: TensorFacts) -> TensorStatistics | str:
         """A tensor's values in numbers: from the report, or measured now. Text says why there are none."""
@@ -130,7 +142,10 @@ class Facts:
             return None
         total = 0
         for entry in distinct.values():
-            source = self._hub.content.open_file(entry)
+            try:
+                source = self._hub.content.open_file(entry)
+            except StoreError:  # the file's own page tells what is wrong with it
+                return None
             if not isinstance(source, StoredFile):
                 return None
             total += source.stored_bytes
@@ -156,28 +171,45 @@ class Facts:
         return Examined(state, report, Anatomy.of(report), by_name)
 
     def _look_inside(self, caller: Caller, repo: RepoId, commit: Commit) -> Contents:
-        with self._decoding, self._open(caller, repo, commit) as opened:
-            broken = tuple((name, str(error)) for name, error in opened.broken.items())
-            return Contents(Anatomy.of(checks.run(opened, only=("anatomy",))), broken)
+        sources, damaged = self._sources(caller, repo, commit)
+        try:
+            with self._decoding, _opened(repo, sources) as found:
+                broken = {name: str(error) for name, error in found.broken.items()} | damaged
+                anatomy = Anatomy.of(checks.run(found, only=("anatomy",)))
+        except WeighbridgeError as error:
+            return Contents(None, ((str(repo), str(error)),), isinstance(error, StoreError))
+        return Contents(anatomy, tuple(broken.items()), bool(damaged))
 
-    def _open(self, caller: Caller, repo: RepoId, commit: Commit) -> Checkpoint:
+    def _sources(self, caller: Caller, repo: RepoId, commit: Commit) -> tuple[dict[str, ByteSource], dict[str, str]]:
+        """The files that may hold weights, and those that the store cannot give, with the reason."""
         files = self._files(caller, repo, commit)
         if len(files) > _MOST_SNIFFED:  # a data set: only names that promise weights are looked into
             files = [entry for entry in files if is_weights(entry.path) or entry.path.endswith(".json")]
-        sources = {entry.path: self._hub.content.open_file(entry) for entry in files[:_MOST_FILES]}
-        return checkpoint.open(sources, allow_unsafe=True, allow_empty=True, name=str(repo))
+        sources: dict[str, ByteSource] = {}
+        damaged: dict[str, str] = {}
+        for entry in files[:_MOST_FILES]:
+            try:
+                sources[entry.path] = self._hub.content.open_file(entry)
+            except StoreError as error:
+                damaged[entry.path] = str(error)
+        return sources, damaged
 
     def _measure(self, caller: Caller, repo: RepoId, commit: Commit, tensor: TensorFacts) -> TensorStatistics | str:
         try:
-            with self._decoding, self._open(caller, repo, commit) as opened:
-                report = checks.run(opened, only=("statistics",), match=_exactly(tensor.name))
+            sources, _ = self._sources(caller, repo, commit)
+            with self._decoding, _opened(repo, sources) as found:
+                report = checks.run(found, only=("statistics",), match=_exactly(tensor.name))
         except WeighbridgeError as error:
             return f"Its values cannot be read: {error}"
-        found = Statistics.of(report)
-        if found and found.tensors:
-            return found.tensors[0]
-        reason = found.unread[0].reason if found and found.unread else report.results[0].reason
+        measured = Statistics.of(report)
+        if measured and measured.tensors:
+            return measured.tensors[0]
+        reason = measured.unread[0].reason if measured and measured.unread else report.results[0].reason
         return f"Its values cannot be read: {reason}"
+
+
+def _opened(repo: RepoId, sources: Mapping[str, ByteSource]) -> Checkpoint:
+    return checkpoint.open(sources, allow_unsafe=True, allow_empty=True, name=str(repo))
 
 
 def _exactly(name: str) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from weighbridge import __version__
-from weighbridge.errors import EntryNotFoundError
+from weighbridge.errors import EntryNotFoundError, RepoNotFoundError
 from weighbridge.hub import Hub
 from weighbridge.hub.model import Caller, Commit, Repo, RepoId, RepoKind
 from weighbridge.hub.repos import Listing
@@ -77,7 +78,7 @@ def show_list(visit: Visit, kind: RepoKind) -> HTMLResponse:
         asked = home.Asked(asked.query, cursor=asked.cursor)
     listing = Listing(kind, search=asked.query, sort=asked.sort, limit=home.PAGE, cursor=asked.cursor)  # type: ignore[arg-type]
     found = visit.hub.repos.list(visit.caller, listing)
-    rows = [_row(visit, each) for each in found.repos]
+    rows = _rows(visit, found.repos)
     view = home.home_view(kind, asked, rows, found.next, _totals(visit), visit.endpoint)
     return page("home.html", visit.shell(kind, asked.query), view)
 
@@ -89,7 +90,7 @@ def show_account(visit: Visit, name: str) -> Response:
     sections = []
     for kind in _KINDS:
         found = visit.hub.repos.list(visit.caller, Listing(kind, author=name, limit=200))
-        sections.append(home.section(kind, [_row(visit, each) for each in found.repos]))
+        sections.append(home.section(kind, _rows(visit, found.repos)))
     return page("account.html", visit.shell(), home.account_view(account, sections))
 
 
@@ -241,6 +242,15 @@ def _head(visit: Visit, repo: Repo, commit: Commit, place: Place, current: str) 
 
 def _revisions(visit: Visit, repo: Repo, place: Place, current: str) -> RevisionMenu:
     return revision_menu(repo.id, visit.hub.refs.list(visit.caller, repo.id), place.revision, current)
+
+
+def _rows(visit: Visit, repos: Iterable[Repo]) -> list[home.RepoRow]:
+    rows = []
+    for each in repos:
+        # One that was deleted or hidden since the list was made is left out.
+        with suppress(RepoNotFoundError):
+            rows.append(_row(visit, each))
+    return rows
 
 
 def _row(visit: Visit, repo: Repo) -> home.RepoRow:

@@ -21,17 +21,21 @@ class Remembered(Generic[Value]):
         self._values: OrderedDict[Hashable, Value] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable, find: Callable[[], Value]) -> Value:
-        """The value of `key`, from `find` where it is not remembered. What `find` raises is not remembered."""
+    def get(self, key: Hashable, find: Callable[[], Value], keep: Callable[[Value], bool] = lambda _: True) -> Value:
+        """The value of `key`, from `find` where it is not remembered.
+
+        What `find` raises is not remembered, nor a value that `keep` calls provisional.
+        """
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
                 return self._values[key]
         value = find()
-        self.put(key, value)
+        if keep(value):
+            self._put(key, value)
         return value
 
-    def put(self, key: Hashable, value: Value) -> None:
+    def _put(self, key: Hashable, value: Value) -> None:
         with self._lock:
             self._values[key] = value
             self._values.move_to_end(key)

@@ -93,7 +93,7 @@ def rendered(text: str, repo: RepoId, revision: str, path: str = "README.md") ->
 def chips(card: Card, anatomy: Anatomy | None) -> list[Chip]:
     """What a repository is, in a few words."""
     found = []
-    if anatomy:
+    if anatomy and anatomy.tensors:
         found.append(Chip(units.count(anatomy.parameters), label="parameters", title=f"{anatomy.parameters:,}"))
         found += [Chip(group.name) for group in anatomy.dtypes[:2]]
     if card.text("license"):
@@ -104,7 +104,7 @@ def chips(card: Card, anatomy: Anatomy | None) -> list[Chip]:
 
 def _ticket(repo: Repo, commit: Commit | None, anatomy: Anatomy | None, weight: Weight) -> list[Fact]:
     facts = []
-    if anatomy:
+    if anatomy and anatomy.tensors:
         facts.append(Fact("Parameters", f"{anatomy.parameters:,}"))
         facts.append(Fact("Tensors", f"{anatomy.tensors:,}"))
         if anatomy.architecture:

@@ -70,13 +70,13 @@ class AccountView:
     name: str
     fullname: str
     kind: str
-    since: Moment
+    since: str
     sections: tuple[Section, ...]
 
 
 def repo_row(repo: Repo, verdict: Chip | None, card: Card, anatomy: Anatomy | None, weight: Weight) -> RepoRow:
     facts = []
-    if anatomy:
+    if anatomy and anatomy.tensors:
         facts.append(f"{units.count(anatomy.parameters)} parameters")
         facts.append(", ".join(group.name for group in anatomy.dtypes[:3]))
     facts += [visible(card.text(key), 40) for key in ("license", "pipeline_tag") if card.text(key)]
@@ -151,7 +151,7 @@ def account_view(account: Account, sections: Sequence[Section]) -> AccountView:
         name=account.name,
         fullname=visible(account.fullname, 200) if account.fullname != account.name else "",
         kind=account.kind,
-        since=Moment.of(account.created),
+        since=Moment.of(account.created).exact.partition(" ")[0],
         sections=tuple(section for section in sections if section.rows),
     )
 

@@ -98,8 +98,8 @@ def tensors_view(
 ) -> TensorsView:
     """The table's page that was asked for. `anatomy` is None where the revision holds no weights that we can read."""
     action = links.at(repo.id, "tensors", repo.revision)
-    if anatomy is None:
-        nothing = "There are no weights at this revision in a format that Weighbridge reads."
+    if anatomy is None or not anatomy.tensors:
+        nothing = "There are no tensors at this revision, in no format that Weighbridge reads."
         return TensorsView(repo, revisions, action, broken=tuple(broken), nothing=nothing)
     found = _filtered(anatomy.listed, asked)
     first = PAGE * (min(asked.page, max(1, -(-len(found) // PAGE))) - 1)
