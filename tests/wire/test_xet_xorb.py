@@ -1,6 +1,7 @@
 """Xorbs round-trip; damaged and hostile ones end in an error of ours, in bounded memory."""
 
 import contextlib
+import hashlib
 import io
 import struct
 import tracemalloc
@@ -134,3 +135,10 @@ def test_a_xorb_that_unpacks_to_too_much_is_refused(monkeypatch):
     assert len(read(xorb.serialise([bytes(1000)] * 2))) == 2
     with pytest.raises(LimitError, match="raw bytes"):
         read(xorb.serialise([bytes(1000)] * 3))
+
+
+def test_64_mib_that_do_not_shrink_fit_with_their_headers():
+    chunk = hashlib.shake_256(b"noise").digest(64 << 10)
+    whole = xorb.serialise([chunk] * 1024, Scheme.NONE)
+    assert len(whole) > 64 << 20
+    assert sum(len(found.data) for found in xorb.read_chunks(io.BytesIO(whole))) == 64 << 20

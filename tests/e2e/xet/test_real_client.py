@@ -49,6 +49,13 @@ def test_a_file_goes_up_through_xet_and_comes_back(server, client, tmp_path):
     assert not list((server.hub.data / "xet" / "xorbs").glob("*/*"))
 
 
+def test_noise_that_fills_a_xorb_to_its_limit_goes_up_too(client, tmp_path):
+    noise = tmp_path / "noise.bin"
+    noise.write_bytes(np.random.default_rng(5).bytes(70 * MIB))
+    client().upload(noise, "noise.bin")
+    assert client().download("noise.bin") == noise.read_bytes()
+
+
 def test_an_edited_file_costs_little_on_the_line_and_in_the_store(server, client, weights, tmp_path):
     client().upload(weights)
     sent, stored = server.record.xorb_bytes(), server.store_bytes()
