@@ -16,6 +16,7 @@ from weighbridge.formats._shape import check_tensor_count
 from weighbridge.formats.base import Anomaly, Json
 from weighbridge.formats.pickle.children import Child, children, plain_row
 from weighbridge.formats.pickle.found import Absent, Found, Parts, Surroundings
+from weighbridge.formats.pickle.numpy_objects import scalar_in
 from weighbridge.formats.pickle.render import brief, shorten
 from weighbridge.formats.pickle.torch_objects import storage_alone, tensors_in
 from weighbridge.formats.pickle.values import Call, Global, Items, Pairs, Persistent, Raw, Value
@@ -90,7 +91,9 @@ class _Walk:
     def _visit(self, value: Value, path: Path | None) -> None:
         if isinstance(value, Call | Persistent) and self._tensor(value, path):
             return
-        if isinstance(value, tuple | Items | Pairs | Call):
+        if isinstance(value, Call) and path is not None and (number := scalar_in(value, self.around)) is not None:
+            self._note(path, number)
+        elif isinstance(value, tuple | Items | Pairs | Call):
             row = plain_row(value)
             if row is None:
                 self._enter(value, path)
