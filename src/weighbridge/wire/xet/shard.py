@@ -10,8 +10,8 @@
     chunk     hash · first raw byte u32 · raw bytes u32 · 8 spare
     bookend
 
-Every record is 48 bytes, every number little-endian. A shard may be 64 MiB and more, which is over a million records: `parse`
-checks the structure and keeps views of the bytes; records become values one file at a time.
+Every record is 48 bytes, every number little-endian. A shard may be 64 MiB and more, which is over a million records:
+`parse` checks the structure and keeps views of the bytes; records become values one file at a time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from weighbridge.errors import FormatError, LimitError, TruncatedError, UnsupportedError
 from weighbridge.wire.xet.hashing import HASH_BYTES
 
-MAX_SHARD_BYTES = 68 << 20  # the client begins another one when it has passed 64 MiB
+MAX_SHARD_BYTES = 68 << 20  # the client begins another one at 64 MiB
 MAX_BLOCKS = (
     1 << 16
 )  # files, and likewise xorbs, of one shard; a commit of the reference client has at most 1,000 files
