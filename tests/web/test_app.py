@@ -48,6 +48,14 @@ def test_a_session_is_no_key_to_the_api(browser, scene):
     assert browser.post("/api/repos/create", json={"name": "x"}).status_code == 401
 
 
+def test_the_page_of_a_mistake_names_the_request_as_its_header_does(whole, scene, monkeypatch, caplog):
+    monkeypatch.setattr(scene.hub.refs, "list", lambda *_: 1 / 0)
+    answer = TestClient(whole).get("/lab/tiny-bert/tree/main", headers={"x-request-id": "mine-1"})
+    assert (answer.status_code, answer.headers["x-request-id"]) == (500, "mine-1")
+    assert "Request <code>mine-1</code>" in answer.text
+    assert "mine-1" in caplog.text
+
+
 def test_a_stored_page_cannot_act_as_a_page_of_the_hub(browser):
     answer = browser.get("/ada/odd/resolve/main/page.html")
     assert answer.headers["content-type"].startswith("text/plain")

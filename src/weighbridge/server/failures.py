@@ -94,6 +94,7 @@ class RequestIds:
             return await self._app(scope, receive, send)
         sent = next((value for name, value in scope["headers"] if name == REQUEST_ID.lower().encode()), b"")
         name = sent if 0 < len(sent) <= 64 and sent.replace(b"-", b"").isalnum() else secrets.token_hex(8).encode()
+        scope = {**scope, "state": {**scope.get("state", {}), "request_id": name.decode()}}  # for who writes to the log
 
         async def named(message: Message) -> None:
             if message["type"] == "http.response.start":
