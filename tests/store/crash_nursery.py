@@ -59,24 +59,26 @@ def fork(work, *arguments) -> int:
     return child
 
 
-def kill_one(folder: str, first: int, delay: float) -> list[int]:
-    """The files that a writer acknowledged before it died."""
+def kill_one(folder: str, first: int, after: int, delay: float) -> list[int]:
+    """The files that a writer acknowledged, which died `delay` seconds after it had told of `after` of them."""
     read, tell = os.pipe()
     writer = fork(write, folder, first, tell)
     os.close(tell)
-    time.sleep(delay)
-    os.kill(writer, signal.SIGKILL)
-    _, status = os.waitpid(writer, 0)
-    assert os.WIFSIGNALED(status), "the writer ended by itself"
     with os.fdopen(read) as told:
-        return [int(line) for line in told if line.endswith("\n")]
+        lines = [told.readline() for _ in range(after)]
+        time.sleep(delay)
+        os.kill(writer, signal.SIGKILL)
+        _, status = os.waitpid(writer, 0)
+        assert os.WIFSIGNALED(status), "the writer ended by itself"
+        lines += told.readlines()
+    return [int(line) for line in lines if line.endswith("\n")]
 
 
 def main(folder: str, kills: int, seed: int) -> None:
     rng = random.Random(seed)
     acknowledged: list[int] = []
     for number in range(kills):
-        acknowledged += kill_one(folder, 10_000 * number, rng.uniform(0.005, 0.15))
+        acknowledged += kill_one(folder, 10_000 * number, number % 4, rng.uniform(0, 0.06))
         _, status = os.waitpid(fork(judge, folder, acknowledged), 0)
         assert status == 0, f"after kill {number}"
     print(len(acknowledged))
