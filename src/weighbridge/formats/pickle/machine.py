@@ -140,7 +140,13 @@ class Machine:
             self.notes.append(note)
 
     def refer(self, id: Value) -> None:  # noqa: A002
-        """Push an object that lies outside the pickle."""
+        """Push an object that lies outside the pickle.
+
+        Legacy PyTorch files name the class of a module so, with its source code beside it: that is the class itself.
+        """
+        if isinstance(id, tuple) and len(id) == 4 and id[0] == "module" and isinstance(id[1], Global):
+            self.stack.append(id[1])
+            return
         reference = Persistent(id)
         self.outside.append(reference)
         self.stack.append(reference)
