@@ -10,6 +10,7 @@
 #include "fields.hpp"
 
 namespace nb = nanobind;
+void register_huffman(nb::module_& m);  // huffman.cpp
 using Bytes = nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 namespace {
@@ -123,4 +124,5 @@ NB_MODULE(_native, m) {
   m.def("least_entropy", least_entropy, "data"_a.noconvert(), "window"_a, "sample"_a);
   m.def("repeat_share", repeat_share, "data"_a.noconvert());
   m.def("has_avx2", weighbridge::has_avx2);
+  register_huffman(m);
 }
