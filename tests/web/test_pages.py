@@ -152,9 +152,20 @@ def test_commands_name_the_revision_one_looks_at(client):
     assert "weigh pull lab/tiny-bert@try/faster" in seen
 
 
-def test_a_repository_without_a_card_says_how_to_fill_it(client):
+def test_an_empty_repository_says_how_to_fill_it(client):
     seen = text_of(client.get("/ada/empty").text)
+    assert "Empty so far" in seen
+    assert "hf upload ada/empty ./folder" in seen
+    assert "hf download" not in seen
+
+
+def test_a_repository_without_a_card_says_what_a_card_is(fresh):
+    repo = RepoId("model", "ada", "bare")
+    fresh.hub.repos.create(fresh.ada, repo)
+    fresh.publish(repo, {"config.json": b"{}"}, "Bare")
+    seen = text_of(TestClient(application(fresh.hub)).get("/ada/bare").text)
     assert "No card yet" in seen
+    assert "hf download ada/bare" in seen
 
 
 def test_a_card_that_is_too_long_is_shown_as_text(fresh):

@@ -21,6 +21,10 @@ from weighbridge.server.web.views.repo import RepoHead, short
 _MOST_SHARES = 6
 _MOST_META = 24
 _LONGEST_META = 200
+_NO_WEIGHTS = "No weights in a format that Weighbridge reads."
+_NOTHING_YET = "Nothing has been weighed yet."
+_WHAT_A_CARD_IS = "A README.md at the root becomes the card: what this is, how it was made, what it is good for."
+_WHAT_PUBLISHING_DOES = "Publish a folder, and its files, tensors and report appear here."
 _SHOWN_ELSEWHERE = ("license", "pipeline_tag", "library_name")
 
 
@@ -53,32 +57,29 @@ class CardView:
 def card_view(
     repo: Repo,
     head: RepoHead,
-    commit: Commit | None,
+    commit: Commit,
     card: Card,
     anatomy: Anatomy | None,
     weight: Weight,
     endpoint: str,
 ) -> CardView:
-    """`commit` is None for a repository without one; `endpoint` is this hub's own address."""
+    """`endpoint` is this hub's own address."""
     fits = len(card.body) <= markdown.LIMIT
+    begun = weight.files > 1 or bool(commit.parents)  # a repository is made with one file, and one commit
     return CardView(
         repo=head,
         card=rendered(card.body, repo.id, head.revision) if fits else Markup(),
         card_text="" if fits else card.body[: markdown.LIMIT],
         ticket=tuple(_ticket(repo, commit, anatomy, weight)),
-        short_oid=short(commit.oid) if commit else "",
+        short_oid=short(commit.oid),
         shares=tuple(_shares(anatomy)),
-        ticket_note="No weights in a format that Weighbridge reads."
-        if weight.files
-        else "Nothing has been weighed yet.",
-        commands=tuple(_commands(repo.id, head.revision, anatomy, endpoint)) if weight.files else (),
+        ticket_note=_NO_WEIGHTS if begun else _NOTHING_YET,
+        commands=tuple(_commands(repo.id, head.revision, anatomy, endpoint)) if begun else (),
         meta=tuple(_meta(card.meta)),
         problem=visible(card.problem, 400),
-        empty_title="No card yet" if weight.files else "Empty so far",
-        empty_text="A README.md at the root becomes the card: what this is, how it was made, what it is good for."
-        if weight.files
-        else "Publish a folder, and its files, tensors and report appear here.",
-        empty_commands=() if weight.files else _publish(repo.id, endpoint),
+        empty_title="No card yet" if begun else "Empty so far",
+        empty_text=_WHAT_A_CARD_IS if begun else _WHAT_PUBLISHING_DOES,
+        empty_commands=() if begun else _publish(repo.id, endpoint),
     )
 
 
@@ -102,7 +103,7 @@ def chips(card: Card, anatomy: Anatomy | None) -> list[Chip]:
     return found
 
 
-def _ticket(repo: Repo, commit: Commit | None, anatomy: Anatomy | None, weight: Weight) -> list[Fact]:
+def _ticket(repo: Repo, commit: Commit, anatomy: Anatomy | None, weight: Weight) -> list[Fact]:
     facts = []
     if anatomy and anatomy.tensors:
         facts.append(Fact("Parameters", f"{anatomy.parameters:,}"))
@@ -114,9 +115,8 @@ def _ticket(repo: Repo, commit: Commit | None, anatomy: Anatomy | None, weight: 
     if weight.stored is not None and weight.nbytes:
         facts.append(Fact("Stored in", units.size(weight.stored), f"{weight.stored:,} bytes"))
         facts.append(Fact("Saved", units.percent(1 - weight.stored / weight.nbytes)))
-    if commit:
-        updated = Moment.of(commit.date)
-        facts.append(Fact("Updated", updated.age, updated.exact))
+    updated = Moment.of(commit.date)
+    facts.append(Fact("Updated", updated.age, updated.exact))
     facts.append(Fact("Downloads", f"{repo.downloads:,}"))
     return facts
 
