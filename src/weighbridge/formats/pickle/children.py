@@ -64,6 +64,8 @@ def _of_arguments(arguments: tuple[Value, ...], keyed: bool) -> Iterator[Child]:
             yield from (_entry(str(place), item) for place, item in enumerate(argument.items))
         elif isinstance(argument, Items | Pairs | tuple):
             yield from children(argument)
+        elif isinstance(argument, Call):
+            yield None, argument
 
 
 def _entry(place: str, item: Value) -> Child:

@@ -307,6 +307,7 @@ def _proto(machine: Machine, argument: Value) -> None:
 def _frame(machine: Machine, argument: Value) -> None:
     if argument > machine.reader.left:
         machine.complain(f"of {argument:,} bytes where only {machine.reader.left:,} are left")
+        return
     machine.frame_end = machine.reader.offset + argument
 
 
