@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 
 from weighbridge.errors import FormatError, LimitError, TruncatedError, UnsupportedError
 from weighbridge.formats._zip_directory import DEFLATED, STORED, Record, read_directory
-from weighbridge.formats.base import Anomaly
+from weighbridge.formats.base import Anomaly, shown
 from weighbridge.tensors import ByteSource, BytesSource, SliceSource
 
 LOCAL_MAGIC = b"PK\x03\x04"
@@ -25,7 +26,6 @@ _LOCAL = struct.Struct("<4s5H3I2H")
 _DESCRIPTOR = 24  # the longest data descriptor: signature, CRC and two sizes of 8 bytes
 _MAX_PADDING = 4096  # between members; the largest alignment in use
 _SEARCHED = 1 << 16  # of each gap: a gap may be as long as the file
-_MAX_ANOMALIES = 20
 _CHUNK = 1 << 20
 
 
@@ -69,7 +69,7 @@ def read_archive(source: ByteSource) -> Archive:
         end = member.offset + member.stored
         members[member.name] = member
     anomalies += _gap(source, end, start)
-    return Archive({record.name: members[record.name] for record in records}, tuple(anomalies[:_MAX_ANOMALIES]))
+    return Archive({record.name: members[record.name] for record in records}, _one_of_each(anomalies))
 
 
 def _member(source: ByteSource, record: Record, limit: int, where: str, anomalies: list[Anomaly]) -> Member:
@@ -91,12 +91,13 @@ def _member(source: ByteSource, record: Record, limit: int, where: str, anomalie
         raise FormatError(f"is stored in {record.stored:,} bytes but should have {record.size:,}", where=where)
     if not flags & 8 and (stored, size) not in (record.sizes, (2**32 - 1, 2**32 - 1)):
         raise FormatError("has one size in the directory and another at its bytes", where=where)
-    anomalies += _oddities(record, flags, crc, where)
+    anomalies += _oddities(record, flags, crc)
     return Member(record.name, offset, record.stored, record.size, record.method, record.crc)
 
 
-def _oddities(record: Record, flags: int, crc: int, where: str) -> list[Anomaly]:
+def _oddities(record: Record, flags: int, crc: int) -> list[Anomaly]:
     found = []
+    where = shown(record.name)
     if (flags | record.flags) & 0x2041:
         found.append(Anomaly("zip.encrypted-flag", "is marked as encrypted, which some readers refuse", where))
     if flags != record.flags:
@@ -106,12 +107,23 @@ def _oddities(record: Record, flags: int, crc: int, where: str) -> list[Anomaly]
     return found
 
 
+def _one_of_each(anomalies: list[Anomaly]) -> tuple[Anomaly, ...]:
+    """The first anomaly of each kind, and how many there are of it: archives are odd in one member or in all."""
+    firsts: dict[str, Anomaly] = {}
+    counts = Counter(anomaly.code for anomaly in anomalies)
+    for anomaly in anomalies:
+        more = counts[anomaly.code] - 1
+        message = f"{anomaly.message}; {more:,} more like this"
+        firsts.setdefault(anomaly.code, replace(anomaly, message=message) if more else anomaly)
+    return tuple(firsts.values())
+
+
 def _gap(source: ByteSource, start: int, end: int) -> list[Anomaly]:
     """What lies between two members and belongs to neither: honest archives have padding, hostile ones a member."""
     length = end - start
     if length <= _DESCRIPTOR:
         return []
-    where = f"{source.name} offset {start:,}"
+    where = f"offset {start:,}"
     if LOCAL_MAGIC in source.read_at(start, min(_SEARCHED, length)):
         return [Anomaly("zip.hidden-member", "a member lies here that the archive's directory does not list", where)]
     if length > _MAX_PADDING:
@@ -159,6 +171,6 @@ def checksum_anomaly(opened: ByteSource, member: Member) -> list[Anomaly]:
     if crc == member.crc:
         return []
     if member.crc == 0:  # torch.serialization.set_crc32_options(False) leaves them out
-        return [Anomaly("zip.no-crc", "has no checksum in the archive's directory", opened.name, severe=False)]
+        return [Anomaly("zip.no-crc", "has no checksum in the archive's directory", shown(member.name), severe=False)]
     message = f"has checksum {crc:08x}, not {member.crc:08x} as the archive's directory says"
-    return [Anomaly("zip.crc", message, opened.name)]
+    return [Anomaly("zip.crc", message, shown(member.name))]

@@ -45,8 +45,8 @@ def index_pickles(format_name: str, source: ByteSource, base: int | None) -> Fil
     """The index of a source that is pickles; `base` is where it lies raw in its file, None where it does not."""
     stream = interpret_all(source)
     scans = stream.describe(source)
-    contents = or_anomaly(lambda: _contents(source, stream, base), scans)
-    anomalies = _trailing(source, stream) + disguised_pickles(stream.pickles, source.name)
+    contents = or_anomaly(lambda: _contents(source, stream, base), scans, source.name)
+    anomalies = _trailing(source, stream) + disguised_pickles(stream.pickles)
     return file_index(format_name, contents, scans, anomalies=anomalies)
 
 
@@ -73,7 +73,7 @@ def _trailing(source: ByteSource, stream: Stream) -> list[Anomaly]:
     if not left or stream.pickles[-1].broken:
         return []
     message = f"{left:,} bytes that are no pickle follow at offset {stream.stop:,}"
-    return [Anomaly("pickle.trailing-bytes", message, source.name, severe=False)]
+    return [Anomaly("pickle.trailing-bytes", message, severe=False)]
 
 
 PICKLE = PickleFile()

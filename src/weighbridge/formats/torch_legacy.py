@@ -51,8 +51,8 @@ class TorchLegacy:
     def index(self, source: ByteSource) -> FileIndex:
         file = LegacyFile(source)
         scans = file.scans()
-        file.anomalies += disguised_pickles(file.pickles, source.name)
-        contents = or_anomaly(file.contents, scans)
+        file.anomalies += disguised_pickles(file.pickles)
+        contents = or_anomaly(file.contents, scans, source.name)
         return file_index(self.name, contents, scans + file.after_storages(), anomalies=file.anomalies)
 
     def read(self, source: ByteSource, info: TensorInfo) -> np.ndarray:
@@ -104,7 +104,7 @@ class LegacyFile:
             return ()
         kind = "a zip archive" if has_entry_named(self.source, b".pkl") else "data"
         message = f"{left:,} bytes of {kind} follow the last storage, at offset {self._end:,}"
-        self.anomalies.append(Anomaly("torch.trailing-bytes", message, self.source.name))
+        self.anomalies.append(Anomaly("torch.trailing-bytes", message))
         tail = SliceSource(self.source, self._end, left)
         return scan_pickles(self.source, start=self._end) if looks_like_pickle(tail) else ()
 

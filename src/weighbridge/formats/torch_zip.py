@@ -14,7 +14,7 @@ from weighbridge.errors import FormatError, UnsupportedError, WeighbridgeError
 from weighbridge.formats._raw import read_raw
 from weighbridge.formats._zip import LOCAL_MAGIC, Archive, Member, checksum_anomaly, open_member, read_archive
 from weighbridge.formats._zip_directory import has_entry_named
-from weighbridge.formats.base import Anomaly, FileIndex, Json, PickleScan
+from weighbridge.formats.base import Anomaly, FileIndex, Json, PickleScan, shown
 from weighbridge.formats.pickle.contents import file_index, or_anomaly, read_found, whole
 from weighbridge.formats.pickle.disguised import disguised_pickles
 from weighbridge.formats.pickle.found import ByteOrder, Storage, Surroundings
@@ -92,9 +92,9 @@ class _Reader:
             self.anomalies += checksum_anomaly(opened, member)
         stream = interpret_all(opened)
         scans = stream.describe(opened, member.name)
-        self.anomalies += disguised_pickles(stream.pickles, opened.name)
+        self.anomalies += disguised_pickles(stream.pickles)
         around = Surroundings(opened, member.offset if member.raw else None, self._storage)
-        contents = or_anomaly(lambda: contents_of(whole(stream.pickles[:1]), around), scans)
+        contents = or_anomaly(lambda: contents_of(whole(stream.pickles[:1]), around), scans, opened.name)
         self.used.add(member.name)
         others = self._other_pickles()
         self._note_code()
@@ -116,7 +116,7 @@ class _Reader:
             raise FormatError(f"holds {member.size:,} bytes, but its pickle asks for {nbytes:,}", where=where)
         if member.size > nbytes and name not in self.used:
             message = f"holds {member.size:,} bytes, of which its pickle uses {nbytes:,}"
-            self.anomalies.append(Anomaly("torch.storage-size", message, where))
+            self.anomalies.append(Anomaly("torch.storage-size", message, shown(name)))
         self.used.add(name)
         start = member.offset if member.raw else None
         return Storage(start, member.size, dtype, lambda: self._inflated(member), self.byteorder)
@@ -132,18 +132,21 @@ class _Reader:
         unused = [member.name for member in others if member.name.startswith(self.folder + "data/")]
         if unused:
             message = f"holds {len(unused)} storages that its pickle does not use"
-            self.anomalies.append(Anomaly("torch.unused-storages", message, shorten(unused[0], 120), severe=False))
+            self.anomalies.append(Anomaly("torch.unused-storages", message, shown(unused[0]), severe=False))
         if len(others) > _MOST_SNIFFED:
             message = f"holds {len(others):,} members that are no storages; only {_MOST_SNIFFED:,} were looked into"
-            self.anomalies.append(Anomaly("zip.unread-member", message, self.source.name))
+            self.anomalies.append(Anomaly("zip.unread-member", message))
         for member in others[:_MOST_SNIFFED]:
             try:
                 opened = open_member(self.source, member, MAX_PICKLE)
             except WeighbridgeError as error:
-                self.anomalies.append(Anomaly("zip.unread-member", error.message, error.where))
+                self.anomalies.append(Anomaly("zip.unread-member", error.message, shown(member.name)))
                 continue
             if member.name.endswith(".pkl") or looks_like_pickle(opened):
-                scans += scan_pickles(opened, member.name)
+                found = scan_pickles(opened, member.name)
+                scans += found
+                broken = [scan.broken for scan in found if scan.broken]
+                self.anomalies += [Anomaly("pickle.broken", message, shown(member.name)) for message in broken]
         return tuple(scans)
 
     def _note_code(self) -> None:
@@ -152,10 +155,10 @@ class _Reader:
         native = [name for name in self.archive.members if name.endswith((".so", ".dll", ".dylib", ".pyd"))]
         if code:
             message = f"holds {len(code)} files of TorchScript: torch.jit.load runs such code when the model is used"
-            self.anomalies.append(Anomaly("torch.script-code", message, shorten(code[0], 120), severe=False))
+            self.anomalies.append(Anomaly("torch.script-code", message, shown(code[0]), severe=False))
         if native:
             message = "holds compiled code, which no weights need"
-            self.anomalies.append(Anomaly("torch.native-code", message, shorten(native[0], 120)))
+            self.anomalies.append(Anomaly("torch.native-code", message, shown(native[0])))
 
     def _metadata(self) -> dict[str, Json]:
         """What the archive says of itself."""

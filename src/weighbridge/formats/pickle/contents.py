@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-def or_anomaly(read: Callable[[], Contents], scans: Iterable[PickleScan]) -> Contents:
-    """What `read` finds, which raises `FormatError` for a file that is broken.
+def or_anomaly(read: Callable[[], Contents], scans: Iterable[PickleScan], name: str) -> Contents:
+    """What `read` finds, which raises `FormatError` for a file (of this name) that is broken.
 
     Where the pickles do something that is not known to be harmless before they break, the scans matter more than the
     error, which becomes an anomaly.
@@ -31,7 +31,7 @@ def or_anomaly(read: Callable[[], Contents], scans: Iterable[PickleScan]) -> Con
     except FormatError as error:
         if all(_is_harmless(scan) for scan in scans):
             raise
-        return Contents(anomalies=[Anomaly("pickle.broken", error.message, error.where)])
+        return Contents(anomalies=[Anomaly("pickle.broken", error.message, error.where.removeprefix(name).strip())])
 
 
 def whole(pickles: Iterable[Pickle]) -> Iterator[Value]:

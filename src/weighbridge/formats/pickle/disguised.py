@@ -11,15 +11,15 @@ from weighbridge.formats.pickle.scan import Pickle, scan_pickles
 from weighbridge.tensors import BytesSource
 
 
-def disguised_pickles(pickles: Iterable[Pickle], where: str) -> list[Anomaly]:
+def disguised_pickles(pickles: Iterable[Pickle]) -> list[Anomaly]:
     """An anomaly for every text that spells a pickle which imports what is not known to be harmless."""
     found = []
     for pickle in pickles:
         for offset, text in pickle.suspects:
             names = _suspicious_names(text)
             if names:
-                message = f"the text at offset {offset:,} spells another pickle, which imports {', '.join(names[:3])}"
-                found.append(Anomaly("pickle.disguised", message, where))
+                message = f"the text here spells another pickle, which imports {', '.join(names[:3])}"
+                found.append(Anomaly("pickle.disguised", message, f"offset {offset:,}"))
     return found
 
 
