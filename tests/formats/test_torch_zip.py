@@ -347,3 +347,9 @@ def test_efficientnet_equals_what_torch_loads():
         assert_same(found.read(source, info), expected[info.name])
     assert {scan.verdict for scan in index.pickles} == {formats.Verdict.ALLOWED}
     assert index.anomalies == ()
+
+
+def test_an_npz_whose_array_is_called_data_pkl_stays_an_npz():
+    file = io.BytesIO()
+    np.savez(file, **{"data.pkl": np.arange(3)})
+    assert formats.sniff(BytesSource(file.getvalue())).name == "npz"

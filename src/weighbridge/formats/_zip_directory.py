@@ -145,11 +145,19 @@ def _wide_fields(extra: bytes, narrow: tuple[int, int, int], where: str) -> list
 
 
 def has_entry_named(source: ByteSource, name: bytes) -> bool:
-    """Whether the archive seems to hold a file of this name in any folder. Cheap; never raises for what it holds."""
+    """Whether the archive holds a file of this name in any folder; of a broken one, whether it seems to.
+
+    Never raises for what it holds.
+    """
     try:
-        _, size, start = _end(source)
-        data = source.read_at(start, min(size, _SNIFFED))
+        records, _ = read_directory(source)
     except FormatError:
         length = min(source.size, _SNIFFED)
-        data = source.read_at(source.size - length, length) + source.read_at(0, length)
-    return name in data
+        return name in source.read_at(source.size - length, length) + source.read_at(0, length)
+    return any(record.raw_name.rpartition(b"/")[2] == name for record in records)
+
+
+def ends_as_archive(source: ByteSource) -> bool:
+    """Whether an end record lies where readers that search from the end would find one."""
+    length = min(source.size, _END.size + _MAX_COMMENT)
+    return _END_MAGIC in source.read_at(source.size - length, length)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from weighbridge.errors import FormatError, LimitError, TruncatedError, UnsupportedError
 from weighbridge.formats._raw import read_raw
-from weighbridge.formats._zip_directory import has_entry_named
+from weighbridge.formats._zip_directory import ends_as_archive
 from weighbridge.formats.base import Anomaly, FileIndex, PickleScan
 from weighbridge.formats.pickle.contents import file_index, or_anomaly, read_found, whole
 from weighbridge.formats.pickle.disguised import disguised_pickles
@@ -102,7 +102,7 @@ class LegacyFile:
         left = self.source.size - self._end
         if not left:
             return ()
-        kind = "a zip archive" if has_entry_named(self.source, b".pkl") else "data"
+        kind = "a zip archive" if ends_as_archive(self.source) else "data"
         message = f"{left:,} bytes of {kind} follow the last storage, at offset {self._end:,}"
         self.anomalies.append(Anomaly("torch.trailing-bytes", message))
         tail = SliceSource(self.source, self._end, left)
