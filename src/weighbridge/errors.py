@@ -28,6 +28,7 @@
     │   ├── ConflictError           it exists already
     │   ├── StaleParentError        somebody else committed first
     │   └── InvalidUploadError      uploaded bytes are not what they claim to be
+    │       └── ForgottenXorbError  the client relies on an earlier upload that this hub does not hold
     └── ServiceError
         ├── PortInUseError
         └── RemoteError             a hub that we called answered with an error
@@ -204,6 +205,11 @@ class StaleParentError(HubError):
 
 class InvalidUploadError(HubError):
     code = "hub.invalid-upload"
+
+
+class ForgottenXorbError(InvalidUploadError):
+    code = "hub.forgotten-xorb"
+    default_hint = "Run the same command again: the client will then send everything that is needed."
 
 
 class ServiceError(WeighbridgeError):

@@ -30,12 +30,22 @@ def test_a_long_name_keeps_both_ends():
     assert visible("encoder.layer.11.weight", 12) == "encod…weight"
 
 
-@pytest.mark.parametrize(("nbytes", "text"), [(0, "0 B"), (1023, "1,023 B"), (1536, "1.5 KiB"), (2**60, "1024.0 PiB")])
+@pytest.mark.parametrize(
+    ("nbytes", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1536, "1.54 kB"),
+        (90_868_376, "90.9 MB"),
+        (999_500, "1.00 MB"),
+        (10**19, "10000 PB"),
+    ],
+)
 def test_sizes_read_well(nbytes, text):
     assert size_text(nbytes) == text
 
 
 def test_numbers_read_well():
-    assert [count_text(999), count_text(22_713_216), count_text(7_000_000_000)] == ["999", "22.7M", "7.0B"]
+    assert [count_text(999), count_text(22_713_216), count_text(7_000_000_000)] == ["999", "22.7M", "7.00B"]
     assert [number_text(None), number_text(3), number_text(0.123456)] == ["–", "3", "0.1235"]
     assert [shape_text(()), shape_text((3, 4))] == ["scalar", "3 × 4"]

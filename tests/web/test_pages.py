@@ -191,7 +191,7 @@ def test_files_show_sizes_last_changes_and_downloads(client):
     seen = text_of(html)
     assert f'href="{BERT}/resolve/main/model.safetensors"' in html
     assert f'href="{BERT}/tree/main/notes"' in html
-    assert re.search(r"config\.json 5\d bytes Upload the model", seen)
+    assert re.search(r"config\.json 5\d B Upload the model", seen)
     assert "Say what comes next" in seen
     assert "old.png" not in client.get(f"{BERT}/tree/main/img").text
     assert "old.png" in client.get(f"{BERT}/tree/v1.0/img").text
@@ -271,7 +271,7 @@ def test_tensors_are_listed_with_a_map(client):
     seen = text_of(html)
     assert "14 tensors in 1 file" in seen
     assert "embeddings.word.weight F32 200 × 16 3,200 12.8 kB" in seen
-    assert "step I64 scalar 1 8 bytes" in seen
+    assert "step I64 scalar 1 8 B" in seen
     assert '"type":"treemap"' in html
 
 

@@ -10,9 +10,9 @@ from weighbridge.server.web import units
 @pytest.mark.parametrize(
     ("nbytes", "text"),
     [
-        (0, "0 bytes"),
-        (1, "1 byte"),
-        (999, "999 bytes"),
+        (0, "0 B"),
+        (1, "1 B"),
+        (999, "999 B"),
         (1000, "1.00 kB"),
         (90_868_376, "90.9 MB"),
         (999_499, "999 kB"),

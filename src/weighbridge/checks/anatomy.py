@@ -5,7 +5,7 @@ are the same bytes under several names. Read from the headers alone.
 
 Why: these are the first questions about any weights, and what every other answer refers to.
 
-Example: ``22.7M parameters in 104 tensors, BertModel, 86.6 MiB`` and six encoder layers of equal size.
+Example: ``22.7M parameters in 104 tensors, BertModel, 90.9 MB`` and six encoder layers of equal size.
 
 What to do: nothing; this check states facts and finds no faults.
 

@@ -6,7 +6,7 @@ such as biases of zeros, are left out.
 
 Why: duplicates take room on disk and in memory. They also show where tied weights were saved twice.
 
-Example: ``lm_head.weight and transformer.wte.weight are equal (147.2 MiB could be saved)``.
+Example: ``lm_head.weight and transformer.wte.weight are equal (154 MB could be saved)``.
 
 What to do: nothing has to be done; a store keeps equal tensors once. Tie them in the model to save memory too.
 """

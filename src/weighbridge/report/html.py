@@ -3,7 +3,7 @@
 Everything foreign in it is escaped by Jinja, or lies in JSON that nothing runs (the only parts marked ``safe`` in the
 template are those and our own assets). Its content security policy allows
 exactly the three scripts of the page, by digest, and no address outside: even a mistake in escaping could load or run
-nothing. Findings stand first. Plotly's script (4.6 MiB) is only in a page that has figures.
+nothing. Findings stand first. Plotly's script (4.8 MB) is only in a page that has figures.
 """
 
 from __future__ import annotations

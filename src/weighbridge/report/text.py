@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import unicodedata
 
-_BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
-_COUNT_UNITS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
+_SIZE_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+_COUNT_UNITS = ("", "k", "M", "B", "T", "Q")
 # Control, format (bidirectional, zero-width), surrogate, private use, unassigned, line and paragraph separators.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
@@ -37,19 +37,24 @@ def _shown(character: str) -> str:
 
 
 def size_text(nbytes: int) -> str:
-    """Bytes in binary units: ``86.7 MiB``."""
-    value, unit = float(nbytes), 0
-    while value >= 1024 and unit < len(_BINARY_UNITS) - 1:
-        value, unit = value / 1024, unit + 1
-    return f"{nbytes:,} B" if unit == 0 else f"{value:.1f} {_BINARY_UNITS[unit]}"
+    """Bytes in decimal units, as disks and downloads are counted: ``90.9 MB``."""
+    return _scaled(nbytes, _SIZE_UNITS, 1000, " ")
 
 
 def count_text(count: int) -> str:
-    """A count in short: ``22.7M``."""
-    for size, unit in _COUNT_UNITS:
-        if count >= size:
-            return f"{count / size:.1f}{unit}"
-    return str(count)
+    """A number of things: exact below ten thousand, then three digits and a unit: ``22.7M``."""
+    return _scaled(count, _COUNT_UNITS, 10_000, "")
+
+
+def _scaled(number: int, units: tuple[str, ...], exact_below: int, gap: str) -> str:
+    """`number` in the unit in which it has at most three digits before the point, to three digits."""
+    if number < exact_below:
+        return f"{number:,}{gap}{units[0]}"
+    value, rank = float(number), 0
+    while value >= 999.5 and rank < len(units) - 1:
+        value, rank = value / 1000, rank + 1
+    digits = 0 if value >= 99.95 else 1 if value >= 9.995 else 2
+    return f"{value:.{digits}f}{gap}{units[rank]}"
 
 
 def shape_text(shape: tuple[int, ...]) -> str:

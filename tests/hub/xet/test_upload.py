@@ -9,6 +9,7 @@ import pytest
 from weighbridge.errors import (
     EntryNotFoundError,
     ForbiddenError,
+    ForgottenXorbError,
     FormatError,
     InvalidUploadError,
     RepoNotFoundError,
@@ -17,7 +18,6 @@ from weighbridge.errors import (
 )
 from weighbridge.hub.model import ANONYMOUS, RepoId, Role
 from weighbridge.hub.xet import service
-from weighbridge.hub.xet.chunks import ForgottenXorbError
 from weighbridge.wire.xet import hashing, shard, xorb
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import BinaryIO
 
-from weighbridge.errors import InputError, InvalidUploadError, ObjectNotFoundError
+from weighbridge.errors import ForgottenXorbError, InputError, ObjectNotFoundError
 from weighbridge.hub.objects import Objects
 from weighbridge.hub.xet.ledger import XetLedger
 from weighbridge.hub.xet.pool import XorbPool
@@ -21,12 +21,6 @@ from weighbridge.wire.xet import hashing
 from weighbridge.wire.xet.xorb import read_chunks
 
 _TABLES_AT_HAND = 16  # of at most 2.6 MB each
-
-
-class ForgottenXorbError(InvalidUploadError):
-    """The client refers to chunks that this hub does not hold, or not from this client."""
-
-    default_hint = "Run the same command again: the client will then send everything that is needed."
 
 
 def forgotten(xorb: bytes) -> ForgottenXorbError:

@@ -10,12 +10,18 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from weighbridge.errors import EntryNotFoundError, ForbiddenError, InvalidUploadError, UnauthenticatedError
+from weighbridge.errors import (
+    EntryNotFoundError,
+    ForbiddenError,
+    ForgottenXorbError,
+    InvalidUploadError,
+    UnauthenticatedError,
+)
 from weighbridge.hub.model import Caller, RepoId
 from weighbridge.hub.objects import Objects
 from weighbridge.hub.sql import Database
 from weighbridge.hub.tickets import Claims, Tickets
-from weighbridge.hub.xet.chunks import Chunks, ForgottenXorbError
+from weighbridge.hub.xet.chunks import Chunks
 from weighbridge.hub.xet.gate import Gate
 from weighbridge.hub.xet.ledger import XetLedger
 from weighbridge.hub.xet.pool import XorbPool

@@ -12,10 +12,10 @@
   let shown = rows, limit = STEP, sortedBy = -1, descending = false;
 
   function sizeText(bytes) {
-    const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+    const units = ["B", "kB", "MB", "GB", "TB", "PB"];
     let unit = 0;
-    for (; bytes >= 1024 && unit < units.length - 1; unit += 1) bytes /= 1024;
-    return `${unit ? bytes.toFixed(1) : bytes} ${units[unit]}`;
+    for (; bytes >= (unit ? 999.5 : 1000) && unit < units.length - 1; unit += 1) bytes /= 1000;
+    return `${unit ? bytes.toPrecision(3) : bytes} ${units[unit]}`;
   }
 
   function cell(row, column) {

@@ -4,23 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from weighbridge.report.text import count_text as count
+from weighbridge.report.text import size_text as size
+
+__all__ = ["age", "count", "iso", "moment", "percent", "plural", "size"]
+
 _AGES = ((60, "minute"), (60, "hour"), (24, "day"), (30.44, "month"), (12, "year"))
-
-
-def size(nbytes: int) -> str:
-    """Bytes in decimal units, as disks and downloads are sold: ``90.9 MB``."""
-    if nbytes < 1000:
-        return f"{nbytes} byte{'' if nbytes == 1 else 's'}"
-    value, unit = _scaled(float(nbytes), 1000, ("", "kB", "MB", "GB", "TB", "PB"))
-    return f"{_three_digits(value)} {unit}"
-
-
-def count(number: int) -> str:
-    """A number of things: exact below ten thousand, then three digits and a unit: ``22.7M``."""
-    if number < 10_000:
-        return f"{number:,}"
-    value, unit = _scaled(float(number), 1000, ("", "k", "M", "B", "T", "Q"))
-    return f"{_three_digits(value)}{unit}"
 
 
 def plural(number: int, noun: str, nouns: str = "") -> str:
@@ -63,15 +52,3 @@ def iso(then: datetime) -> str:
 
 def _aware(time: datetime) -> datetime:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-def _scaled(value: float, step: int, names: tuple[str, ...]) -> tuple[float, str]:
-    """`value` in the unit in which it has at most three digits before the point."""
-    rank = 0
-    while value >= step - 0.5 and rank < len(names) - 1:
-        value, rank = value / step, rank + 1
-    return value, names[rank]
-
-
-def _three_digits(value: float) -> str:
-    return f"{value:.0f}" if value >= 99.95 else f"{value:.1f}" if value >= 9.995 else f"{value:.2f}"
