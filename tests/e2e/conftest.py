@@ -6,10 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+from weighbridge.hub import Hub, Role
 
 WEIGH = (sys.executable, "-m", "weighbridge")
 USER = "ada"
@@ -45,16 +48,22 @@ class Server:
         self.process.stdout.close()
         return status
 
-    def weigh(self, *arguments: str, **environment: str) -> str:
+    def weigh(self, *arguments: str, **options) -> str:
         """Run `weigh` with these arguments; what it prints."""
-        return self.run([*WEIGH, *arguments], **environment)
+        return self.run([*WEIGH, *arguments], **options)
 
     def environment(self, token: str | None = None) -> dict[str, str]:
         """What a Hugging Face client needs to use this hub, and nothing of the person who runs the tests."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "HUGGING"))}
-        theirs = {"HF_ENDPOINT": self.url, "HF_HOME": str(self.home / "hf"), "HF_HUB_DISABLE_TELEMETRY": "1"}
         used = self.token if token is None else token
-        return kept | theirs | {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "NO_COLOR": "1"} | ({"HF_TOKEN": used} if used else {})
+        theirs = {
+            "HF_ENDPOINT": self.url,
+            "HF_HOME": str(self.home / "hf"),
+            "HF_HUB_DISABLE_TELEMETRY": "1",
+            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+            "NO_COLOR": "1",
+        }
+        return kept | theirs | ({"HF_TOKEN": used} if used else {})
 
     def run(self, command: list[str], *, token: str | None = None, ok: bool = True, cwd: Path | None = None) -> str:
         """Run a command as a client of this hub. Returns stdout; with `ok` false, both streams of one that fails."""
@@ -67,6 +76,14 @@ class Server:
         assert done.returncode != 0, f"{command} should have failed\n{done.stdout}"
         return done.stdout + done.stderr
 
+    def hf(self, *arguments: str, **options) -> str:
+        """Run Hugging Face's own command."""
+        return self.run([str(Path(sys.executable).with_name("hf")), *arguments], **options)
+
+    def python(self, script: str, *, interpreter: str = sys.executable, **options) -> str:
+        """Run a script as a client of this hub, in a process of its own."""
+        return self.run([interpreter, "-c", textwrap.dedent(script)], **options)
+
     def log(self) -> str:
         return (self.home / "serve.log").read_text()
 
@@ -74,10 +91,10 @@ class Server:
 def _serve(folder: Path) -> Server:
     server = Server(folder / "data", folder / "home")
     server.home.mkdir()
-    server.weigh("hub", "user", "add", USER, "--data", str(server.data))
-    for role in ("write", "read"):
-        made = server.weigh("hub", "token", "create", "--user", USER, "--role", role, "--data", str(server.data))
-        setattr(server, "token" if role == "write" else "read_token", made.strip())
+    with Hub.open(server.data, create=True) as hub:  # in this process: each `weigh` costs a second of imports
+        hub.people.add_user(USER)
+        server.token = hub.people.create_token(USER, Role.WRITE)
+        server.read_token = hub.people.create_token(USER, Role.READ)
     server.start()
     return server
 

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import logging
 import os
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,13 +42,10 @@ def listen(host: str, port: int) -> Iterator[socket.socket]:
 
 
 def run(hub: Hub, listening: socket.socket, host: str, *, verbose: bool, started: Callable[[str], None]) -> None:
-    """Serve until a signal asks to stop. `started` is told, once, where to find the hub."""
+    """Serve until a signal asks to stop. `started` is told where, once requests are answered."""
     with _alone(hub.data):
-        address = f"http://{_ANYWHERE.get(host, f'[{host}]' if ':' in host else host)}:{listening.getsockname()[1]}"
-        started(f"Weighbridge serves {hub.data} at {address}\nFor Hugging Face clients: export HF_ENDPOINT={address}")
-        logging.basicConfig(
-            level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
-        )
+        level = logging.INFO if verbose else logging.WARNING
+        logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
         config = uvicorn.Config(
             create_app(hub),
             log_config=None,
@@ -56,7 +54,36 @@ def run(hub: Hub, listening: socket.socket, host: str, *, verbose: bool, started
             timeout_graceful_shutdown=GRACE_SECONDS,
             timeout_keep_alive=30,
         )
-        uvicorn.Server(config).run(sockets=[listening])
+        address = f"http://{_spoken(host)}:{listening.getsockname()[1]}"
+        told = f"Weighbridge serves {hub.data} at {address}\nFor Hugging Face clients: export HF_ENDPOINT={address}"
+        _Server(config, lambda: started(told)).run(sockets=[listening])
+
+
+def _spoken(host: str) -> str:
+    """A host as it stands in an address that works on this machine."""
+    return _ANYWHERE.get(host, f"[{host}]" if ":" in host else host)
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn ends in good order at a signal, but then raises the signal again, which would skip our own end."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._tell_started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._tell_started()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 @contextmanager
