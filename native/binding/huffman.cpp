@@ -44,21 +44,35 @@ const char* explain(Fault fault) {
 
 Path path_for(bool portable) { return portable ? Path::portable : best_path(); }
 
-nb::bytes encode(const Input& raw, unsigned kind, std::size_t row_length, std::size_t row_offset, bool portable) {
-  if (kind >= kKinds) throw nb::value_error("unknown kind of number; expected 0 to 4");
-  const auto k = static_cast<Kind>(kind);
-  if (raw.size() % kind_width(k) != 0) throw nb::value_error("the input is not a whole number of elements");
+std::size_t encode_to(const Input& raw, unsigned kind, std::size_t row_length, std::size_t row_offset, bool portable,
+                      std::uint8_t* block) {
   if (row_length > kMaxPart) row_length = 0;
   if (row_length != 0) row_offset %= row_length;
   const Rows rows{row_length, row_offset};
+  nb::gil_scoped_release release;
+  return encode_block(static_cast<Kind>(kind), {raw.data(), raw.size()}, rows, block, scratch<EncodeScratch>(),
+                      path_for(portable));
+}
+
+void check_raw(const Input& raw, unsigned kind) {
+  if (kind >= kKinds) throw nb::value_error("unknown kind of number; expected 0 to 6");
+  if (raw.size() % kind_width(static_cast<Kind>(kind)) != 0)
+    throw nb::value_error("the input is not a whole number of elements");
+}
+
+nb::bytes encode(const Input& raw, unsigned kind, std::size_t row_length, std::size_t row_offset, bool portable) {
+  check_raw(raw, kind);
   thread_local std::vector<std::uint8_t> block;
-  std::size_t size;
-  {
-    nb::gil_scoped_release release;
-    if (block.size() < encode_bound(raw.size())) block.resize(encode_bound(raw.size()));
-    size = encode_block(k, {raw.data(), raw.size()}, rows, block.data(), scratch<EncodeScratch>(), path_for(portable));
-  }
-  return nb::bytes(block.data(), size);
+  if (block.size() < encode_bound(raw.size())) block.resize(encode_bound(raw.size()));
+  return nb::bytes(block.data(), encode_to(raw, kind, row_length, row_offset, portable, block.data()));
+}
+
+// Into memory that the caller keeps, at least `encode_bound` of it: returns the size of the block.
+std::size_t encode_into(const Input& raw, unsigned kind, Output& out, std::size_t row_length, std::size_t row_offset,
+                        bool portable) {
+  check_raw(raw, kind);
+  if (out.size() < encode_bound(raw.size())) throw nb::value_error("the output has less than encode_bound bytes");
+  return encode_to(raw, kind, row_length, row_offset, portable, out.data());
 }
 
 void decode_to(const Input& block, std::uint8_t* out, std::size_t size, bool portable) {
@@ -85,6 +99,9 @@ void decode_into(const Input& block, Output& out, bool portable) { decode_to(blo
 void register_huffman(nb::module_& m) {
   m.def("encode_block", encode, nb::arg("raw").noconvert(), nb::arg("kind"), nb::arg("row_length") = 0,
         nb::arg("row_offset") = 0, nb::arg("portable") = false);
+  m.def("encode_bound", encode_bound, nb::arg("size"));
+  m.def("encode_block_into", encode_into, nb::arg("raw").noconvert(), nb::arg("kind"), nb::arg("out").noconvert(),
+        nb::arg("row_length") = 0, nb::arg("row_offset") = 0, nb::arg("portable") = false);
   m.def("decode_block", decode, nb::arg("block").noconvert(), nb::arg("size"), nb::arg("portable") = false);
   m.def("decode_block_into", decode_into, nb::arg("block").noconvert(), nb::arg("out").noconvert(),
         nb::arg("portable") = false);

@@ -8,8 +8,8 @@
 
 namespace weighbridge {
 
-enum class Kind : std::uint8_t { bytes = 0, bf16 = 1, fp16 = 2, fp32 = 3, fp64 = 4 };
-constexpr unsigned kKinds = 5;
+enum class Kind : std::uint8_t { bytes = 0, bf16 = 1, fp16 = 2, fp32 = 3, fp64 = 4, fp8_e4m3 = 5, fp8_e5m2 = 6 };
+constexpr unsigned kKinds = 7;
 constexpr std::size_t kMaxPart = std::size_t{1} << 19;  // elements
 
 unsigned kind_width(Kind kind);  // bytes of an element

@@ -35,7 +35,7 @@ class BlockDecoder {
       return Fault::none;
     }
     if (form != kFields || count > kMaxPart) return Fault::part;
-    return format_.width == 1 ? symbols(raw, count) : words(raw, count);
+    return is_whole(format_) ? symbols(raw, count) : words(raw, count);
   }
 
   Fault words(std::uint8_t* raw, std::size_t count) {

@@ -81,7 +81,7 @@ WordLayout choose_layout(const Format& format, const Survey& survey, bool& fits)
     const std::uint64_t normal = std::uint64_t{1} << format.mantissa_bits;
     const std::uint64_t smallest = survey.smallest == ~0ull ? zero_end : (survey.smallest + normal) >> down;
     layout.kept = kept;
-    layout.gap = static_cast<std::uint32_t>(smallest - zero_end);
+    layout.gap = largest < 256 ? 0 : static_cast<std::uint32_t>(smallest - zero_end);
     fits = largest < zero_end || largest - layout.gap < 256;
     if (fits || kept == 0) return layout;
   }
@@ -91,17 +91,17 @@ WordLayout choose_layout(const Format& format, const Survey& survey, bool& fits)
 
 // Samples one line of 64 bytes in each 1024; true if coding would save more than a fiftieth.
 bool plane_compresses(const std::uint8_t* plane, std::size_t count, Clusters& clusters) {
-  std::fill_n(&clusters.work[0][0][0], 4 * 256, 0u);
+  std::fill_n(&clusters.tables[0][0], kTables * 256, 0u);
   std::size_t sampled = 0;
   for (std::size_t at = 0; at < count; at += 1024) {
     const std::size_t size = std::min<std::size_t>(64, count - at);
-    count_bytes(plane + at, size, clusters.work[0]);
+    count_bytes(plane + at, size, clusters.tables);
     sampled += size;
   }
-  std::uint32_t* sum = clusters.work[0][0];
+  std::uint32_t* sum = clusters.tables[0];
   std::uint64_t seen = 0;
   for (unsigned s = 0; s < 256; ++s) {
-    sum[s] += clusters.work[0][1][s] + clusters.work[0][2][s] + clusters.work[0][3][s];
+    for (unsigned t = 1; t < kTables; ++t) sum[s] += clusters.tables[t][s];
     seen += sum[s] != 0;
   }
   return entropy_bits(sum, 0, 255) + seen < sampled * 8 * 49 / 50;  // seen: what a small sample underestimates
@@ -255,12 +255,12 @@ std::size_t encode_block(Kind kind, Bytes raw, Rows rows, std::uint8_t* block, E
   const std::size_t run = std::min<std::size_t>(run_length(rows.length), 65535), count = raw.size / format.width;
   for (std::size_t start = 0; start < count;) {
     const std::size_t limit = part_limit(start, run, rows.offset);
-    const Part part = format.width == 1 ? Part{start, std::min(limit, count - start), {}}
-                                        : next_part(format, raw, start, limit, path);
+    const Part part =
+        is_whole(format) ? Part{start, std::min(limit, count - start), {}} : next_part(format, raw, start, limit, path);
     const std::uint8_t* words = raw.data + start * format.width;
     const Runs runs{run, run - (rows.offset + start) % run, part.count};
     bool coded = false;
-    if (format.width == 1) {
+    if (is_whole(format)) {
       coded = encode_bytes(words, runs, to, scratch, path);
     } else if (part.survey.same) {
       write_plain_part(kRepeated, words, part.count, format.width, to);

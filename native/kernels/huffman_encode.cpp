@@ -87,18 +87,29 @@ WEIGHBRIDGE_INLINE bool index_pairs(const std::uint8_t* from, std::uint8_t first
   return any < PairWords::kWindow;
 }
 
+// Two entries, and then a flush: 7 + 4 * 12 bits.
+WEIGHBRIDGE_INLINE void put_two(std::uint64_t one, std::uint64_t two, BitWriter& writer) {
+  writer.bits |= one >> (writer.used & 63);
+  writer.used += one;  // only the lowest bits, which are the sum of lengths, are used of it
+  writer.bits |= two >> (writer.used & 63);
+  writer.used += two;
+}
+
+WEIGHBRIDGE_INLINE void flush_pairs(BitWriter& writer) {
+  writer.bits &= ~std::uint64_t{63};  // nothing is in use there but what is left of lengths
+  writer.used &= 63;
+  writer.flush();
+}
+
 WEIGHBRIDGE_INLINE void put_pairs(const PairWords& pairs, const std::uint16_t index[kPairChunk / 2],
                                   BitWriter& writer) {
-  constexpr std::uint64_t kNumber = 63;
-  for (std::size_t i = 0; i < kPairChunk / 2; i += 2) {
-    const std::uint64_t one = pairs.word[index[i]], two = pairs.word[index[i + 1]];
-    writer.bits |= one >> (writer.used & 63);
-    writer.used += one;  // its lowest six bits are the sum: no more of it is used
-    writer.bits |= two >> (writer.used & 63);
-    writer.used += two;
-    writer.bits &= ~kNumber;  // at most 55 bits are in use, above where numbers of bits were shifted in
-    writer.used &= kNumber;
-    writer.flush();
+  for (std::size_t i = 0; i < kPairChunk / 2; i += 4) {
+    const std::uint64_t a = pairs.word[index[i]], b = pairs.word[index[i + 1]];
+    const std::uint64_t c = pairs.word[index[i + 2]], d = pairs.word[index[i + 3]];
+    put_two(a, b, writer);
+    if (((a & 63) + (b & 63) + (c & 63) + (d & 63)) > 50) flush_pairs(writer);  // hardly ever
+    put_two(c, d, writer);
+    flush_pairs(writer);
   }
 }
 

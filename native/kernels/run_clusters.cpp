@@ -99,15 +99,25 @@ void bin_runs(const std::uint8_t* symbols, const Runs& runs, unsigned bins, Clus
   for (std::size_t r = 0; r < count; ++r) clusters.order[below[mean[r]]++] = static_cast<std::uint16_t>(r);
 }
 
-// Drops bins that hold nothing, so that those that stay have symbols.
-unsigned list_bins(Clusters& clusters, unsigned bins, Bin list[kBins]) {
+// Moves what was counted in several tables into one.
+void collect(std::uint32_t tables[kTables][256], std::uint32_t sum[256]) {
+  std::fill_n(sum, 256, 0u);
+  for (unsigned t = 0; t < kTables; ++t)
+    for (unsigned s = 0; s < 256; ++s) sum[s] += tables[t][s];
+  std::fill_n(&tables[0][0], kTables * 256, 0u);
+}
+
+// Counts runs bin by bin, so that the counts stay in the nearest cache. Returns how many bins hold something.
+unsigned count_bins(const std::uint8_t* symbols, const Runs& runs, Clusters& clusters, Bin list[kBins]) {
   unsigned n = 0;
-  for (unsigned b = 0; b < bins; ++b) {
-    std::uint32_t* sum = clusters.work[b][0];
-    std::uint32_t total = 0;
-    for (unsigned s = 0; s < 256; ++s)
-      total += sum[s] += clusters.work[b][1][s] + clusters.work[b][2][s] + clusters.work[b][3][s];
-    if (total != 0) list[n++] = {sum, 0, 0, b};
+  std::fill_n(&clusters.tables[0][0], kTables * 256, 0u);
+  for (std::size_t k = 0; k < runs.count(); ++k) {
+    const std::size_t r = clusters.order[k];
+    const unsigned bin = clusters.label[r];
+    count_bytes(symbols + runs.start(r), runs.size(r), clusters.tables);
+    if (k + 1 < runs.count() && clusters.label[clusters.order[k + 1]] == bin) continue;
+    collect(clusters.tables, clusters.bins[bin]);
+    list[n++] = {clusters.bins[bin], 0, 0, bin};
   }
   return n;
 }
@@ -150,11 +160,9 @@ void merge_bins(Bin list[kBins], unsigned& n, std::size_t runs) {
 }
 
 void total_counts(const std::uint8_t* symbols, std::size_t size, Clusters& clusters) {
-  std::fill_n(&clusters.work[0][0][0], 4 * 256, 0u);
-  count_bytes(symbols, size, clusters.work[0]);
-  for (unsigned s = 0; s < 256; ++s)
-    clusters.counts[0][s] =
-        clusters.work[0][0][s] + clusters.work[0][1][s] + clusters.work[0][2][s] + clusters.work[0][3][s];
+  std::fill_n(&clusters.tables[0][0], kTables * 256, 0u);
+  count_bytes(symbols, size, clusters.tables);
+  collect(clusters.tables, clusters.counts[0]);
   clusters.count = 1;
   clusters.size[0] = size;
 }
@@ -171,13 +179,13 @@ std::uint64_t entropy_bits(const std::uint32_t counts[256], unsigned first, unsi
   return (n_log_n(total) - std::min(parts, n_log_n(total))) >> kLogScale;
 }
 
-void count_bytes(const std::uint8_t* bytes, std::size_t size, std::uint32_t counts[4][256]) {
+void count_bytes(const std::uint8_t* bytes, std::size_t size, std::uint32_t tables[kTables][256]) {
   std::size_t i = 0;
-  for (; i + 8 <= size; i += 8) {
+  for (; i + kTables <= size; i += kTables) {
     const std::uint64_t eight = load_le<std::uint64_t>(bytes + i);
-    for (unsigned k = 0; k < 8; ++k) ++counts[k % 4][(eight >> (8 * k)) & 0xff];
+    for (unsigned k = 0; k < kTables; ++k) ++tables[k][(eight >> (8 * k)) & 0xff];
   }
-  for (; i < size; ++i) ++counts[0][bytes[i]];
+  for (; i < size; ++i) ++tables[0][bytes[i]];
 }
 
 void cluster_runs(const std::uint8_t* symbols, const Runs& runs, bool single, Clusters& clusters, Path path) {
@@ -185,13 +193,8 @@ void cluster_runs(const std::uint8_t* symbols, const Runs& runs, bool single, Cl
   if (single || count < 4) return total_counts(symbols, runs.symbols, clusters);
   const unsigned bins = count < kBins ? static_cast<unsigned>(count) : kBins;
   bin_runs(symbols, runs, bins, clusters, path);
-  std::fill_n(&clusters.work[0][0][0], bins * 4 * 256, 0u);
-  for (std::size_t k = 0; k < count; ++k) {  // bin by bin, so that the counts stay in the nearest cache
-    const std::size_t r = clusters.order[k];
-    count_bytes(symbols + runs.start(r), runs.size(r), clusters.work[clusters.label[r]]);
-  }
   Bin list[kBins];
-  unsigned n = list_bins(clusters, bins, list);
+  unsigned n = count_bins(symbols, runs, clusters, list);
   merge_bins(list, n, count);
   std::uint8_t cluster_of[kBins] = {};
   for (unsigned c = 0, b = 0; c < n; ++c) {

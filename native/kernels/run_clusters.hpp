@@ -10,6 +10,7 @@ namespace weighbridge {
 
 constexpr unsigned kMaxClusters = 16;
 constexpr unsigned kBins = 32;
+constexpr unsigned kTables = 8;
 constexpr std::size_t kMaxRuns = 2048;
 
 // Symbols cut into runs of `length`, except that the first one has `first` symbols (1 … length) and the last
@@ -32,7 +33,8 @@ struct Clusters {
   std::uint32_t counts[kMaxClusters][256];
   std::uint16_t mean[kMaxRuns];   // of each run's symbols, times 16
   std::uint16_t order[kMaxRuns];  // runs by bin
-  std::uint32_t work[kBins][4][256];
+  std::uint32_t bins[kBins][256];
+  std::uint32_t tables[kTables][256];
 };
 
 // Bits in a label: 0 for one cluster.
@@ -48,7 +50,7 @@ void cluster_runs(const std::uint8_t* symbols, const Runs& runs, bool single, Cl
 // Bits of the order-0 entropy of `counts`, which sum to less than 2^20; symbols first … last only.
 std::uint64_t entropy_bits(const std::uint32_t counts[256], unsigned first, unsigned last);
 
-// Adds the bytes to four tables in turn, which hides the delay between an addition and the next one to the same count.
-void count_bytes(const std::uint8_t* bytes, std::size_t size, std::uint32_t counts[4][256]);
+// Adds the bytes to eight tables in turn, which hides the delay between one addition to a count and the next.
+void count_bytes(const std::uint8_t* bytes, std::size_t size, std::uint32_t tables[kTables][256]);
 
 }  // namespace weighbridge

@@ -92,6 +92,7 @@ WEIGHBRIDGE_INLINE Survey survey(unsigned mantissa_bits, const std::uint8_t* wor
 
 WEIGHBRIDGE_INLINE Survey survey_any(unsigned width, unsigned mantissa_bits, const std::uint8_t* words,
                                      std::size_t count) {
+  if (width == 1) return survey<std::uint8_t>(mantissa_bits, words, count);
   if (width == 2) return survey<std::uint16_t>(mantissa_bits, words, count);
   if (width == 4) return survey<std::uint32_t>(mantissa_bits, words, count);
   return survey<std::uint64_t>(mantissa_bits, words, count);
@@ -118,6 +119,7 @@ void Survey::add(const Survey& other) {
 
 void split_words(const WordLayout& layout, const std::uint8_t* words, std::size_t count, const Fields& to, Path path) {
   const std::size_t done = path == Path::avx2 ? split_words_avx2(layout, words, count, to) : 0;
+  if (layout.width == 1) return split_from<std::uint8_t>(done, layout, words, count, to);
   if (layout.width == 2) return split_from<std::uint16_t>(done, layout, words, count, to);
   if (layout.width == 4) return split_from<std::uint32_t>(done, layout, words, count, to);
   split_from<std::uint64_t>(done, layout, words, count, to);
@@ -125,6 +127,7 @@ void split_words(const WordLayout& layout, const std::uint8_t* words, std::size_
 
 void merge_words(const WordLayout& layout, const ConstFields& from, std::size_t count, std::uint8_t* words, Path path) {
   const std::size_t done = path == Path::avx2 ? merge_words_avx2(layout, from, count, words) : 0;
+  if (layout.width == 1) return merge_from<std::uint8_t>(done, layout, from, count, words);
   if (layout.width == 2) return merge_from<std::uint16_t>(done, layout, from, count, words);
   if (layout.width == 4) return merge_from<std::uint32_t>(done, layout, from, count, words);
   merge_from<std::uint64_t>(done, layout, from, count, words);

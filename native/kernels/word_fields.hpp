@@ -19,7 +19,7 @@ namespace weighbridge {
 constexpr std::size_t kGroup = 256;
 
 struct WordLayout {
-  unsigned width;          // bytes of a word: 2, 4 or 8
+  unsigned width;          // bytes of a word: 1, 2, 4 or 8
   unsigned mantissa_bits;  // of the number format
   unsigned zeros;          // mantissa bits that are nought in every word, at most mantissa_bits
   unsigned kept;           // mantissa bits in the symbol, at most mantissa_bits - zeros

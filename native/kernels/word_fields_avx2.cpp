@@ -71,6 +71,37 @@ VECTOR void unpack(const std::uint8_t* from, __m256i value[kRows]) {
   if constexpr (Bits != 0) unpack_above<Bits>(byte, value);
 }
 
+// ---- words of one byte, whose whole magnitude is the symbol
+
+constexpr char kMagnitude = 0x7f;
+
+bool is_sign_and_symbol(const WordLayout& l) {
+  return l.width == 1 && l.rest_bits() == 1 && l.zeros == 0 && l.gap == 0;
+}
+
+WEIGHBRIDGE_AVX2 void split8(const std::uint8_t* words, std::size_t count, const Fields& to) {
+  for (std::size_t base = 0; base < count; base += kGroup) {
+    __m256i sign[kRows];
+    for (unsigned row = 0; row < kRows; ++row) {
+      const __m256i word = load(words + base + row * kLanes);
+      store(to.symbols + base + row * kLanes, _mm256_and_si256(word, _mm256_set1_epi8(kMagnitude)));
+      sign[row] = move_bit<7, 0>(word);
+    }
+    pack<1>(sign, to.packed + base / 8);
+  }
+}
+
+WEIGHBRIDGE_AVX2 void merge8(const ConstFields& from, std::size_t count, std::uint8_t* words) {
+  for (std::size_t base = 0; base < count; base += kGroup) {
+    __m256i sign[kRows];
+    unpack<1>(from.packed + base / 8, sign);
+    for (unsigned row = 0; row < kRows; ++row) {
+      const __m256i symbol = _mm256_and_si256(load(from.symbols + base + row * kLanes), _mm256_set1_epi8(kMagnitude));
+      store(words + base + row * kLanes, _mm256_or_si256(symbol, move_bit<0, 7>(sign[row])));
+    }
+  }
+}
+
 // ---- words of two bytes
 
 VECTOR __m256i narrow16(__m256i low, __m256i high) {
@@ -232,7 +263,11 @@ std::size_t split_words_avx2(const WordLayout& layout, const std::uint8_t* words
   constexpr decltype(&split_groups<0>) kBy[8] = {split_groups<0>, split_groups<1>, split_groups<2>, split_groups<3>,
                                                  split_groups<4>, split_groups<5>, split_groups<6>, split_groups<7>};
   const std::size_t whole = count / kGroup * kGroup;
-  if (layout.width == 8) return 0;
+  if (is_sign_and_symbol(layout)) {
+    split8(words, whole, to);
+    return whole;
+  }
+  if (layout.width != 2 && layout.width != 4) return 0;
   kBy[layout.leftover()](layout, words, whole, to);
   return whole;
 }
@@ -242,7 +277,11 @@ std::size_t merge_words_avx2(const WordLayout& layout, const ConstFields& from, 
   constexpr decltype(&merge_groups<0>) kBy[8] = {merge_groups<0>, merge_groups<1>, merge_groups<2>, merge_groups<3>,
                                                  merge_groups<4>, merge_groups<5>, merge_groups<6>, merge_groups<7>};
   const std::size_t whole = count / kGroup * kGroup;
-  if (layout.width == 8) return 0;
+  if (is_sign_and_symbol(layout)) {
+    merge8(from, whole, words);
+    return whole;
+  }
+  if (layout.width != 2 && layout.width != 4) return 0;
   kBy[layout.leftover()](layout, from, whole, words);
   return whole;
 }

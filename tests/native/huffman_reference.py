@@ -8,7 +8,15 @@ from __future__ import annotations
 import numpy as np
 
 VERSION, LONGEST_CODE, STREAMS, SHORT, LONGEST_PART, MOST_CLUSTERS = 1, 12, 5, 1024, 1 << 19, 16
-FORMATS = {0: (1, 0), 1: (2, 7), 2: (2, 10), 3: (4, 23), 4: (8, 52)}  # kind: bytes of an element, mantissa bits
+FORMATS = {
+    0: (1, 0),
+    1: (2, 7),
+    2: (2, 10),
+    3: (4, 23),
+    4: (8, 52),
+    5: (1, 3),
+    6: (1, 2),
+}  # kind: bytes of an element, mantissa bits
 
 
 class Cursor:
@@ -187,7 +195,9 @@ def read_part(cursor: Cursor, width: int, mantissa_bits: int, left: int) -> byte
         return cursor.take(width) * count
     if form != 2 or count > LONGEST_PART:
         raise ValueError("unknown form of a part")
-    return read_symbols(cursor, count).tobytes() if width == 1 else read_words(cursor, count, width, mantissa_bits)
+    return (
+        read_symbols(cursor, count).tobytes() if mantissa_bits == 0 else read_words(cursor, count, width, mantissa_bits)
+    )
 
 
 def decode_block(block: bytes, size: int) -> bytes:
