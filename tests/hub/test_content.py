@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -71,6 +72,22 @@ def test_each_entry_knows_the_commit_that_last_changed_it(hub, ada, model):
     last = {entry.path: entry.last_commit.oid for entry in hub.content.with_last_commits(ada, model, "main", entries)}
     first = hub.content.history(ada, model)[-1].oid
     assert last == {".gitattributes": first, "b": one.oid, "x": two.oid, "x/a": one.oid, "x/c": two.oid}
+
+
+def test_the_last_commit_is_found_within_the_newest_ones_only(hub, ada, model, monkeypatch):
+    monkeypatch.setattr("weighbridge.hub._last_commits.MOST_COMMITS", 2)
+    commit(hub, ada, model, AddFile("old", b"1"))
+    new = [commit(hub, ada, model, AddFile(name, b"1")) for name in ("a", "b")]
+    entries = hub.content.with_last_commits(ada, model, "main", hub.content.tree(ada, model))
+    last = {entry.path: entry.last_commit and entry.last_commit.oid for entry in entries}
+    assert last == {".gitattributes": None, "old": None, "a": new[0].oid, "b": new[1].oid}
+
+
+def test_a_commit_of_very_many_files_lands_within_what_clients_wait(hub, ada, model):
+    began = time.monotonic()
+    commit(hub, ada, model, *[AddFile(f"{number % 7}/{number}", b"%d" % number) for number in range(1000)])
+    assert time.monotonic() - began < 10
+    assert len(paths(hub, ada, model)) == 1001
 
 
 def test_deleting_what_is_not_there_changes_nothing(hub, ada, model):

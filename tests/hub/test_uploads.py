@@ -90,6 +90,15 @@ def test_a_full_disk_is_told_and_leaves_nothing(hub, ada, model, monkeypatch):
     assert staged(hub) == []
 
 
+def test_what_cannot_fit_is_refused_before_it_comes(hub, ada, model):
+    def never():
+        raise AssertionError("the upload was begun")
+        yield b""
+
+    with pytest.raises(StorageFullError, match="does not fit"):
+        hub.uploads.receive(ada, model, never(), size=1 << 60)
+
+
 @pytest.mark.parametrize("sha256", ["", "x", "A" * 64, "../" * 21 + "x"])
 def test_a_name_that_is_no_sha256_is_refused(hub, ada, model, sha256):
     with pytest.raises(UsageError):

@@ -7,7 +7,7 @@ content that was stored for a commit that never landed is used by nothing, and i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,6 +28,7 @@ from weighbridge.hub.trees import TreeEditor
 CARD = "README.md"
 LARGEST_INLINE = 16 * 1024 * 1024  # larger files are uploaded on their own, not inside a commit
 MOST_OPERATIONS = 25_000
+ROWS_AT_ONCE = 500
 CONTENT_AT_ONCE = 16 * 1024 * 1024
 LONGEST_TITLE = 1000
 LONGEST_MESSAGE = 64 * 1024
@@ -77,8 +78,10 @@ class Revisions:
         """Put a change on top of `branch` (None: the new branch main)."""
         parent = session.get_one(CommitRow, (repo.id, branch.target)) if branch else None
         editor = TreeEditor(parent.tree if parent else git.EMPTY_TREE, lambda oid: load_tree(session, repo.id, oid))
+        held = _held(session, repo.id, [step.sha256 for step in steps if isinstance(step, AddStored)])
         for step in steps:
-            _apply(session, repo, editor, step)
+            _apply(editor, step, held)
+        _grant(session, repo.id, [step.node for step in steps if isinstance(step, AddNode)])
         root, folders = editor.finish()
         _write_folders(session, repo.id, folders)
         if branch is None:
@@ -126,13 +129,12 @@ class Revisions:
         session.flush()
 
 
-def _apply(session: Session, repo: RepoRow, editor: TreeEditor, step: Step) -> None:
+def _apply(editor: TreeEditor, step: Step, held: Mapping[str, int]) -> None:
     match step:
         case AddNode(path, node):
-            _grant(session, repo.id, node.sha256, node.size)
             editor.put(path, node)
         case AddStored(path, sha256, size):
-            editor.put(path, _uploaded(session, repo.id, path, sha256, size))
+            editor.put(path, _uploaded(path, sha256, size, held))
         case DeleteFile(path):
             editor.delete_file(path)
         case DeleteFolder(path):
@@ -180,23 +182,42 @@ class _Inline:
         self._waiting, self._nbytes = {}, 0
 
 
-def _uploaded(session: Session, repo: int, path: str, sha256: str, size: int | None) -> Node:
-    held = session.get(ObjectRow, (repo, sha256))
-    if held is None:
+def _uploaded(path: str, sha256: str, size: int | None, held: Mapping[str, int]) -> Node:
+    if sha256 not in held:
         raise InvalidUploadError(
             f"{path!r} names the content {sha256}, which was never uploaded to this repository",
             hint="Upload the file's bytes before the commit that names them.",
         )
-    if size is not None and size != held.size:
-        raise InvalidUploadError(f"{path!r} is said to have {size:,} bytes; its content has {held.size:,}")
-    oid = git.blob_oid(git.lfs_pointer(sha256, held.size))
-    return Node("", "file", oid, held.size, sha256, lfs=True)
+    if size is not None and size != held[sha256]:
+        raise InvalidUploadError(f"{path!r} is said to have {size:,} bytes; its content has {held[sha256]:,}")
+    oid = git.blob_oid(git.lfs_pointer(sha256, held[sha256]))
+    return Node("", "file", oid, held[sha256], sha256, lfs=True)
 
 
-def _grant(session: Session, repo: int, sha256: str, size: int) -> None:
-    if session.get(ObjectRow, (repo, sha256)) is None:
-        session.add(ObjectRow(repo=repo, sha256=sha256, size=size, added=now()))
-        session.flush()
+def _held(session: Session, repo: int, names: Sequence[str]) -> dict[str, int]:
+    """Of these contents, by sha256, the sizes of those that the repository may refer to."""
+    found: dict[str, int] = {}
+    for start in range(0, len(names), ROWS_AT_ONCE):
+        some = names[start : start + ROWS_AT_ONCE]
+        rows = session.execute(
+            select(ObjectRow.sha256, ObjectRow.size).where(ObjectRow.repo == repo, ObjectRow.sha256.in_(some))
+        )
+        found |= dict(rows.tuples())
+    return found
+
+
+def _grant(session: Session, repo: int, nodes: Sequence[Node]) -> None:
+    """Let a repository refer to content that came with its own commit."""
+    sizes = {node.sha256: node.size for node in nodes}
+    held = _held(session, repo, list(sizes))
+    at = now()
+    new = [
+        {"repo": repo, "sha256": sha256, "size": size, "added": at}
+        for sha256, size in sizes.items()
+        if sha256 not in held
+    ]
+    if new:
+        session.execute(insert(ObjectRow), new)
 
 
 def _write_folders(session: Session, repo: int, folders: list[tuple[str, list[Node]]]) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from weighbridge.errors import EntryNotFoundError, ForbiddenError, RevisionNotFoundError, StaleParentError
 from weighbridge.hub import _reading
+from weighbridge.hub._last_commits import last_commits
 from weighbridge.hub._revisions import Revisions
 from weighbridge.hub._rows import MAIN, commit_of, repo_row, writable_row
 from weighbridge.hub.model import Caller, Commit, Entry, Operation, RepoId
@@ -102,10 +103,10 @@ class Content:
     def with_last_commits(
         self, caller: Caller, repo: RepoId, revision: str, entries: Sequence[Entry]
     ) -> tuple[Entry, ...]:
-        """The same entries, each with the commit that last changed it. Reads as much history as that takes."""
+        """The same entries, each with the commit that last changed it, where the newest thousand commits tell it."""
         with self._database.reading() as session:
             row, commit = self._commit(session, caller, repo, revision)
-            last = _last_commits(session, row.id, commit.oid, entries)
+            last = last_commits(session, row.id, commit, entries)
         return tuple(replace(entry, last_commit=last.get(entry.path)) for entry in entries)
 
     def open_file(self, entry: Entry) -> HeldFile:
@@ -139,20 +140,3 @@ def _branch_row(session: Session, repo: RepoRow, branch: str, *, lock: bool = Tr
             f"there is no branch {branch[:200]!r} to commit to", hint="Create the branch first."
         )
     return row
-
-
-def _last_commits(session: Session, repo: int, oid: str, entries: Sequence[Entry]) -> dict[str, Commit]:
-    last: dict[str, Commit] = {}
-    wanted = {entry.path: entry.oid for entry in entries}
-    commits = _reading.ancestors(session, repo, oid)
-    newer = next(commits, None)
-    while newer is not None and wanted:
-        older = next(commits, None)
-        if older is None or older.tree != newer.tree:
-            for path, now in list(wanted.items()):
-                before = _reading.entry_at(session, repo, older.tree, path) if older else None
-                if before is None or before.oid != now:
-                    last[path] = commit_of(newer)
-                    del wanted[path]
-        newer = older
-    return last

