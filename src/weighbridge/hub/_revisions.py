@@ -202,7 +202,7 @@ def _held(session: Session, repo: int, names: Sequence[str]) -> dict[str, int]:
         rows = session.execute(
             select(ObjectRow.sha256, ObjectRow.size).where(ObjectRow.repo == repo, ObjectRow.sha256.in_(some))
         )
-        found |= dict(rows.tuples())
+        found |= dict(rows.tuples().all())
     return found
 
 
