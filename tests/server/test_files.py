@@ -186,6 +186,20 @@ def test_a_branch_with_a_slash_is_one_segment(anonymous, hub, ada, repo):
     assert anonymous.get(f"/{repo}/resolve/refs%2Fheads%2Fmain/.gitattributes").status_code == 200
 
 
+def test_whole_large_files_are_counted_as_downloads(anonymous, hub, ada, repo, put):
+    small, large = put(a__txt=TEXT, b__bin=DATA)
+    for _ in range(3):
+        anonymous.get(large)
+    anonymous.get(small)
+    anonymous.head(large)
+    anonymous.get(large, headers={"Range": "bytes=0-9"})
+    hub.downloads.write()
+    assert hub.repos.get(ada, repo).downloads == 3
+    anonymous.get(large)
+    hub.repos.delete(ada, repo)
+    hub.downloads.write()
+
+
 def test_damage_is_an_error_and_never_wrong_bytes(anonymous, hub, put, monkeypatch):
     [address] = put(b__bin=DATA)
     for path in (hub.data / "store" / "files").rglob("*"):

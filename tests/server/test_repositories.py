@@ -248,6 +248,18 @@ class TestRefs:
         assert [each["title"] for each in client.get(f"/api/models/{repo}/commits/main").json()] == ["All"]
 
 
+class TestDiscussions:
+    def test_there_are_none_and_that_is_said(self, client, anonymous, repo, private):
+        base = f"/api/models/{repo}/discussions"
+        assert client.get(base).json() == {"discussions": [], "count": 0, "start": 0}
+        refused = client.post(base, json={"title": "x", "description": "x", "pullRequest": True})
+        assert refused.status_code == 403
+        assert "pull requests" in refused.json()["error"]
+        for path in ("/1", "/1/comment"):
+            assert client.get(base + path).headers["x-error-code"] == "EntryNotFound"
+        assert anonymous.get(f"/api/models/{private}/discussions").headers["x-error-code"] == "RepoNotFound"
+
+
 class TestLists:
     def test_they_are_filtered_and_paged(self, client, anonymous, hub, ada, repo, private):
         hub.content.commit(ada, repo, "main", [AddFile("README.md", CARD)], title="x")

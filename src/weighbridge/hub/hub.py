@@ -19,6 +19,7 @@ from typing import Self
 from weighbridge.errors import PathNotFoundError, UsageError, WeighbridgeError
 from weighbridge.hub._revisions import Revisions
 from weighbridge.hub.content import Content
+from weighbridge.hub.downloads import Downloads
 from weighbridge.hub.objects import Objects
 from weighbridge.hub.people import People
 from weighbridge.hub.refs import Refs
@@ -45,6 +46,7 @@ class Hub:
         self.people = People(database)
         self.repos = Repos(database, revisions)
         self.refs = Refs(database)
+        self.downloads = Downloads(database)
         self.uploads = Uploads(database, self.objects)
         self.reports = Reports(database, self.objects, data)
         self.content = Content(database, self.objects, revisions, landed=self.reports.wake)
@@ -70,6 +72,7 @@ class Hub:
 
     def close(self) -> None:
         self.reports.close()
+        self.downloads.write()
         self.objects.close()
         self.store.close()
         self.database.close()
@@ -88,6 +91,6 @@ def _make(folder: Path) -> None:
         raise UsageError("is a file, so no hub can live there", where=str(folder)) from None
     except OSError as error:
         raise WeighbridgeError(f"the folder cannot be made: {error.strerror}", where=str(folder)) from error
-    ours = ("hub.lock", "store", "staging", "secret")
+    ours = ("hub.lock", "serve.lock", "store", "staging", "xet", "secret")
     if not (folder / _DATABASE).exists() and any(path.name not in ours for path in folder.iterdir()):
         raise UsageError("holds other files, so no hub is made there", where=str(folder), hint="Name an empty folder.")

@@ -7,10 +7,24 @@ tests/e2e runs the real ones.
 
 from fastapi import APIRouter
 
-from weighbridge.server.hf import account, card, commit, files, info, lfs, listing, preupload, refs, report, repos, tree
+from weighbridge.server.hf import (
+    account,
+    card,
+    commit,
+    discussions,
+    files,
+    info,
+    lfs,
+    listing,
+    preupload,
+    refs,
+    report,
+    repos,
+    tree,
+)
 
 # `files` and `tree` end in a path of any length: what is more particular comes first.
-_FAMILIES = (account, card, repos, listing, info, report, refs, preupload, commit, lfs, tree, files)
+_FAMILIES = (account, card, repos, listing, info, report, refs, discussions, preupload, commit, lfs, tree, files)
 
 
 def router() -> APIRouter:

@@ -49,6 +49,8 @@ def resolve(request: Request, hub: TheHub, caller: TheCaller, repo: TheRepo, rev
         file = hub.content.open_file(entry)
     except EntryNotFoundError as error:
         return failure(error, told)
+    if entry.lfs and _begins(request):
+        hub.downloads.count(caller, repo)
     etag = entry.sha256 if entry.lfs else entry.oid
     return answer_file(request, file, etag=etag, filename=path.rpartition("/")[2], headers=told | _linked(entry))
 
@@ -99,6 +101,11 @@ def _linked(entry: Entry) -> dict[str, str]:
 def _matches(header: str, etag: str) -> bool:
     sent = (each.strip().removeprefix("W/").strip('"') for each in header.split(","))
     return any(each in (etag, "*") for each in sent if each)
+
+
+def _begins(request: Request) -> bool:
+    """Whether this is a download, and not a look at a file or the rest of a download that broke off."""
+    return request.method == "GET" and "range" not in request.headers
 
 
 def _chained(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
