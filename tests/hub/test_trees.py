@@ -1,6 +1,8 @@
 """Changing trees: only changed folders are read and written, and the result is git's."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from weighbridge.errors import EntryNotFoundError, InvalidUploadError
 from weighbridge.hub import git
@@ -114,3 +116,50 @@ def test_what_is_not_there_cannot_be_deleted(trees, step):
 def test_operations_apply_in_order(trees):
     root, _ = trees.change(EMPTY_TREE, ("put", "a/b", file(b"1")), ("delete_folder", "a"), ("put", "a/c", file(b"2")))
     assert list(trees.paths(root)) == ["a/c"]
+
+
+_PATHS = st.lists(st.sampled_from(["a", "b", "a.b", "a0"]), min_size=1, max_size=3).map("/".join)
+_STEPS = st.one_of(
+    st.tuples(st.just("put"), _PATHS, st.binary(max_size=1).map(file)),
+    st.tuples(st.sampled_from(["delete_file", "delete_folder"]), _PATHS),
+)
+
+
+def apply(files, verb, path, node=None):
+    """What a step does to a plain mapping of paths to oids; None where it must be refused."""
+    below = [name for name in files if name.startswith(f"{path}/")]
+    if verb == "put":
+        parents = [path.rsplit("/", count)[0] for count in range(1, path.count("/") + 1)]
+        return None if below or any(parent in files for parent in parents) else files | {path: node.oid}
+    gone = [path] if verb == "delete_file" else below
+    if not gone or gone[0] not in files:
+        return None
+    return {name: oid for name, oid in files.items() if name not in gone}
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.lists(_STEPS, max_size=4), max_size=5))
+def test_trees_hold_what_a_plain_mapping_would(commits):
+    trees, root, files = Trees(), EMPTY_TREE, {}
+    for steps in commits:
+        wanted = files
+        for step in steps:
+            wanted = apply(wanted, *step) if wanted is not None else None
+        if wanted is None:
+            with pytest.raises((EntryNotFoundError, InvalidUploadError)):
+                trees.change(root, *steps)
+            continue
+        files = wanted
+        root, _ = trees.change(root, *steps)
+        assert trees.paths(root) == files
+        whole = [("put", path, Node("", "file", oid)) for path, oid in files.items()]
+        assert git_only(trees, root) == Trees().change(EMPTY_TREE, *whole)[0]
+
+
+def git_only(trees, root):
+    """The tree's id, from nothing but names and oids."""
+    nodes = [
+        Node(node.name, node.kind, git_only(trees, node.oid) if node.kind == "directory" else node.oid)
+        for node in trees.kept.get(root, [])
+    ]
+    return git.tree_oid(nodes)

@@ -65,7 +65,7 @@ class Database:
 
 def _engine(url: str | URL) -> Engine:
     # One connection a thread of the server, and some for what runs in the background.
-    engine = create_engine(url, pool_size=8, max_overflow=56)
+    engine = create_engine(url, pool_size=8, max_overflow=120)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
