@@ -19,7 +19,7 @@ def ensure_name(name: str) -> None:
         encoded = name.encode()
     except UnicodeEncodeError:
         raise UsageError(f"{name!r} is not Unicode text, so it cannot name a stored file") from None
-    if not 0 < len(encoded) <= NAME_BYTES or b"\0" in encoded:
+    if not _is_name(encoded):
         raise UsageError(f"a name has 1 to {NAME_BYTES} bytes and no NUL, unlike {name[:80]!r}")
 
 
@@ -41,4 +41,10 @@ def decode(sealed: bytes, key: str) -> tuple[str, str]:
         raise CorruptError("the bound name is not UTF-8", where=key) from None
     if len(encoded) != length or name_key(name) != key:
         raise CorruptError("the binding is not the one that belongs here", where=key)
+    if not _is_name(encoded):
+        raise CorruptError(f"binds {name[:80]!r}, which cannot be a name: it has NUL or {length:,} bytes", where=key)
     return name, sha256.hex()
+
+
+def _is_name(encoded: bytes) -> bool:
+    return 0 < len(encoded) <= NAME_BYTES and b"\0" not in encoded

@@ -21,7 +21,7 @@ from weighbridge.store._catalog import Catalog
 from weighbridge.store._cutting import ContentCutter, Span, regions_of, spans
 from weighbridge.store._keys import file_key
 from weighbridge.store.backend import Backend
-from weighbridge.store.manifests import INLINE_LIMIT, Inline, Manifest, Region
+from weighbridge.store.manifests import EMPTY, INLINE_LIMIT, Inline, Manifest, Region
 from weighbridge.store.packs import ENTRY_BYTES, FRAME_BYTES, PACK_TARGET, PackBuilder, Payload
 from weighbridge.store.values import BlockRef, Progress, Stored
 from weighbridge.tensors import ByteSource, Extent
@@ -97,8 +97,7 @@ class Ingest:
 
     def _take_inline(self, source: ByteSource, progress: Progress | None) -> None:
         data = source.read_at(0, source.size)
-        codec, payload = codecs.encode(data) if data else (codecs.CODECS[0], b"")
-        inline = Inline(codec.id, codec.version, payload)
+        inline = _inline(data) if data else EMPTY
         self._drafts.append((_Draft(source, ()), Manifest(hashlib.sha256(data).hexdigest(), len(data), inline=inline)))
         if progress:
             progress(len(data))
@@ -193,6 +192,11 @@ def _pieces(
         yield _REST, chunk, codecs.OPAQUE
     if hashed is not None:
         hashed.result()
+
+
+def _inline(data: bytes) -> Inline:
+    codec, payload = codecs.encode(data)
+    return Inline(codec.id, codec.version, payload)
 
 
 def _read(source: ByteSource, span: Span) -> bytes:

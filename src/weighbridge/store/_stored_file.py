@@ -13,7 +13,7 @@ from weighbridge.errors import CorruptError, TruncatedError
 from weighbridge.store import codecs
 from weighbridge.store._keys import file_key
 from weighbridge.store._reader import BlockReader
-from weighbridge.store.manifests import Manifest
+from weighbridge.store.manifests import EMPTY, Manifest
 from weighbridge.store.values import BlockRef
 
 AHEAD = 3
@@ -118,7 +118,7 @@ def decode_inline(manifest: Manifest) -> bytes | None:
     inline = manifest.inline
     if inline is None:
         return None
-    if not manifest.size and not inline.payload:
+    if manifest.size == 0 and inline == EMPTY:
         return b""
     try:
         raw = codecs.decode(inline.codec, inline.version, inline.payload, manifest.size)

@@ -46,6 +46,10 @@ class Inline:
     payload: bytes
 
 
+EMPTY = Inline(codec=0, version=1, payload=b"")
+"""How the file of no bytes is kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """A file as the store keeps it: inline, or regions and the rest. ``Manifest.decode(m.encode(), m.sha256) == m``."""
