@@ -55,6 +55,7 @@ def test_a_hub_killed_in_the_middle_of_an_upload(own_server, client):
     with pytest.raises(httpx.TransportError):
         client.put(address, content=pieces(), headers={"Content-Length": str(len(LARGE))})
     own_server.start()
+    assert list((own_server.data / "staging").iterdir()) == []
     told = client.get(f"{own_server.url}/api/models/ada/m").json()
     assert told["sha"] == before
     assert client.get(f"{own_server.url}/ada/m/resolve/main/kept.txt").text == "x"

@@ -3,6 +3,8 @@
 import errno
 import hashlib
 import io
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -133,12 +135,16 @@ def test_what_was_acknowledged_is_packed_by_the_next_process(hub, ada, model, mo
     monkeypatch.setattr("weighbridge.hub.objects.PACKING_PATIENCE", 0.0)
     monkeypatch.setattr(hub.objects, "_pack", lambda sha256: None)
     hub.uploads.receive(ada, model, pieces())
-    (hub.data / "staging" / "1-2-3.part").write_bytes(b"half")
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    for process in (dead.pid, os.getpid(), 1, "x"):
+        (hub.data / "staging" / f"{process}-2-3.part").write_bytes(b"half")
     with Hub.open(hub.data) as later:
         later.objects.start()
         assert later.objects.settle(20)
         assert later.store.has(NAME)
         assert later.uploads.open(ada, model, NAME).read_at(0, len(DATA)) == DATA
+        assert staged(later) == ["1-2-3.part"], "only what a living process may still write to is kept"
 
 
 def test_a_store_that_is_full_keeps_the_upload_staged(hub, ada, model, monkeypatch, caplog):

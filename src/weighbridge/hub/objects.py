@@ -41,7 +41,7 @@ WRITERS = 4
 SPARE_BYTES = 64 * 1024 * 1024
 # How long an upload waits for its file to be packed before it is acknowledged as staged.
 PACKING_PATIENCE = 4.0
-# A part of an upload that nobody has written to for so long belongs to nobody.
+# A part of an upload that nobody has written to for so long belongs to nobody, whatever process has its number now.
 ABANDONED_SECONDS = 24 * 3600
 
 
@@ -129,7 +129,7 @@ class Objects:
     def start(self) -> None:
         """Clear what earlier processes left unfinished, and go on packing what they had acknowledged."""
         for path in self._staging.iterdir():
-            if path.suffix == ".part" and time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
+            if path.suffix == ".part" and _is_abandoned(path):
                 path.unlink(missing_ok=True)
             elif is_sha256(path.name):
                 self._enqueue(path.name)
@@ -182,6 +182,8 @@ class Objects:
         except WeighbridgeError as error:
             # Nothing is lost: the file stays staged, is served from there, and is tried again at the next start.
             log.warning("cannot pack %s yet: %s", sha256, error)
+        except Exception:  # the thread must outlive what it cannot do
+            log.exception("cannot pack %s", sha256)
         with self._packed:
             self._packed.notify_all()
 
@@ -214,6 +216,20 @@ def _ensure_announced(found: str, count: int, sha256: str | None, size: int | No
             f"the uploaded bytes have sha256 {found}, not {sha256}",
             hint="The file changed or was damaged on its way: upload it again.",
         )
+
+
+def _is_abandoned(part: Path) -> bool:
+    """Whether nobody writes to this part any more. Called before this process takes its first upload."""
+    process = part.name.partition("-")[0]
+    if not process.isdecimal() or int(process) == os.getpid():
+        return True
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:
+        pass  # it lives, as somebody else
+    return time.time() - part.stat().st_mtime > ABANDONED_SECONDS
 
 
 def _sync_folder(folder: Path) -> None:
