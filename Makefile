@@ -6,8 +6,8 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 # What an editable installation does not see by itself: the kernel, the requirements, new packages.
 SEEN   := CMakeLists.txt pyproject.toml constraints.txt $(wildcard native/*/* src/weighbridge/*/__init__.py src/weighbridge/*/*/__init__.py)
-HF119  := .venvs/huggingface_hub-1.19.0
-PEERS  := .venvs/peers
+HF119  := $(CURDIR)/.venvs/huggingface_hub-1.19.0
+PEERS  := $(CURDIR)/.venvs/peers
 
 .PHONY: demo test test-slow check format bench system clean help
 

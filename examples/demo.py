@@ -43,7 +43,7 @@ def main() -> None:
     token = weigh("hub", "token", "create", "--user", "demo", "--role", "write", "--data", str(HUB), quiet=True).strip()
     with Server(HUB) as server:
         os.environ.update(HF_ENDPOINT=server.url, HF_TOKEN=token, HF_HOME=str(OUTPUT / "hf-home"))
-        os.environ.update(HF_HUB_DISABLE_PROGRESS_BARS="1", HF_HUB_DISABLE_TELEMETRY="1")
+        os.environ.update(HF_HUB_DISABLE_PROGRESS_BARS="1", HF_HUB_DISABLE_TELEMETRY="1", NO_COLOR="1")
         publish_both(efficientnet, minilm)
 
         step("4", "Downloaded with the unmodified huggingface_hub client, and every byte compared")
@@ -226,7 +226,7 @@ def show(command: str) -> None:
 
 
 def told(text: str, stored: int, original: int) -> None:
-    say(f"{text} {stored:,} bytes ({stored / original:.1%})")
+    say(f"{text} {stored:,} bytes ({stored / original:.2%})")
 
 
 def say(text: str) -> None:
