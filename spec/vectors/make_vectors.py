@@ -1,10 +1,11 @@
-"""Make the golden vectors of a version of the store, once: what they hold must be readable for ever.
+"""Make golden vectors of what is written today, once: what they hold must be readable for ever.
 
     python spec/vectors/make_vectors.py FOLDER
 
 writes FOLDER/store (a store with every kind of object and every codec), FOLDER/files.json (the names in it, with
 SHA-256 and size), FOLDER/good.json (payloads of codecs and what they decode to) and FOLDER/bad.json (payloads and
-objects that a reader must refuse, and as what). The folder of a version that was released is never written again.
+objects that a reader must refuse, and as what). A folder is never written again: what a writer learns later, such as
+another codec, gets a new one (v1-floats has codec 5, which v1 is older than).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import gguf
 import ml_dtypes
 import numpy as np
 import zstandard
+from bad_floats import bad_floats, good_floats
 from blake3 import blake3
 
 from weighbridge.store import Store, codecs
@@ -58,6 +60,8 @@ def _files() -> dict[str, bytes]:
         "zeros": np.zeros(3000, np.float32),
         "noise": np.frombuffer(rng.bytes(4200), np.uint8),
         "bias": weights[:7].astype(np.float32),
+        "rows": _rows(rng).astype(ml_dtypes.bfloat16),
+        "pruned": np.where(rng.random(3000) < 0.1, weights[:3000], 0).astype(np.float32),
     }
     return {
         "model.safetensors": _safetensors(tensors),
@@ -69,6 +73,11 @@ def _files() -> dict[str, bytes]:
         "größe ☃": b"a name in Unicode",
         "empty": b"",
     }
+
+
+def _rows(rng: np.random.Generator) -> np.ndarray:
+    """Numbers whose rows differ in scale, so that they need several Huffman codes."""
+    return (rng.normal(0, 0.02, (24, 384)) * np.exp2(np.arange(24) % 3 * -3)[:, None]).reshape(-1)
 
 
 def _safetensors(tensors: dict[str, np.ndarray]) -> bytes:
@@ -98,7 +107,9 @@ def _gguf(values: np.ndarray) -> bytes:
 def _good() -> list[dict[str, object]]:
     """Small blocks as every codec writes them, with their raw bytes."""
     rng = np.random.default_rng(21)
-    floats = rng.normal(0, 0.02, 120).astype(np.float32).tobytes()
+    weights = rng.normal(0, 0.02, 120)
+    floats = weights.astype(np.float32).tobytes()
+    long = rng.normal(0, 0.02, 1100)
     cases = [
         ("raw", b"\x00\xff", Layout()),
         ("zstd", b"ab" * 40, Layout()),
@@ -106,6 +117,14 @@ def _good() -> list[dict[str, object]]:
         ("planes", floats, Layout(4, rotate=True)),
         ("planes", np.arange(70, dtype="<u2").tobytes() + b"!", Layout(2)),
         ("planes", np.arange(40, dtype="<u8").tobytes() + b"tail", Layout(8, rotate=True)),
+        ("floats", floats, Layout(number="F32")),
+        ("floats", weights.tobytes(), Layout(number="F64")),
+        ("floats", long.astype(np.float16).tobytes(), Layout(number="F16")),
+        ("floats", long.astype(ml_dtypes.float8_e4m3fn).tobytes(), Layout(number="F8_E4M3")),
+        ("floats", (long * 9).astype(ml_dtypes.float8_e5m2).tobytes(), Layout(number="F8_E5M2")),
+        ("floats", long.astype(np.float16).astype(np.float32).tobytes(), Layout(number="F32")),
+        ("floats", np.append(np.ones(4096), long).astype(np.float32).tobytes(), Layout(number="F32")),
+        ("floats", _rows(rng).astype(ml_dtypes.bfloat16).tobytes(), Layout(number="BF16")),
         ("records", b"".join(bytes([7, n]) + b"qqqq" for n in range(30)) + b"xy", Layout(columns=(1, 1, 4))),
     ]
     named = {codec.name: codec for codec in codecs.CODECS}
@@ -117,6 +136,8 @@ def _good() -> list[dict[str, object]]:
         good.append(
             {"codec": named[name].id, "version": named[name].version, "payload": _text(payload), "raw": _text(raw)}
         )
+    by_hand = [(payload, codecs.decode(5, 1, payload, 4)) for payload in good_floats()]
+    good += [{"codec": 5, "version": 1, "payload": _text(payload), "raw": _text(raw)} for payload, raw in by_hand]
     return good
 
 
@@ -145,6 +166,7 @@ def _bad_payloads() -> list[dict[str, object]]:
         (4, 1, b"\x41" + bytes(200), 8, "corrupt", "records: 65 columns"),
         (4, 1, b"\x01\x00\x00" + stream, 8, "corrupt", "records: a column without bytes"),
         (4, 1, b"\x01\xff\xff" + stream, 8, "corrupt", "records: longer than the block"),
+        *((5, 1, payload, length, "corrupt", f"floats: {why}") for payload, length, why in bad_floats()),
         (9, 1, b"", 8, "version", "an unknown codec"),
         (3, 2, b"", 8, "version", "an unknown version of planes"),
         (0, 1, b"", (16 << 20) + 1, "corrupt", "a block beyond the limit"),

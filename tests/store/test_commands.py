@@ -121,7 +121,7 @@ def test_a_sound_store_verifies_lists_and_adds_up(model, folder, capsys):
     assert "model.safetensors" in weigh(capsys, "store", "ls", "--store", folder)[1]
     stat = json.loads(weigh(capsys, "store", "stat", "--store", folder, "--json")[1])
     assert (stat["files"], stat["file_bytes"]) == (3, sum(file["bytes"] for file in listed))
-    assert "planes" in weigh(capsys, "store", "stat", "--store", folder)[1]
+    assert "floats" in weigh(capsys, "store", "stat", "--store", folder)[1]
 
 
 def test_what_cannot_be_done_is_told_in_a_line_and_a_hint(model, folder, tmp_path, capsys):

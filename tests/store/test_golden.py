@@ -32,7 +32,7 @@ def cases(name):
 
 
 def test_there_are_vectors():
-    assert VERSIONS == ["v1"]
+    assert VERSIONS == ["v1", "v1-floats"]
 
 
 @pytest.mark.parametrize("version", VERSIONS)

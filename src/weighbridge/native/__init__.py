@@ -1,11 +1,14 @@
-"""The compiled kernel: splitting numbers into planes, cutting by content, and two quick looks at data.
+"""The compiled kernel: numbers packed or split into planes, cutting by content, quick looks at data.
 
 Every function takes any contiguous buffer of bytes without copying it, releases the GIL while it works, and has a
-readable twin in `weighbridge.native.reference` that tests compare it with. Wrong arguments raise `ValueError`.
+readable twin that tests compare it with: in `weighbridge.native.reference`, and for packed numbers among the tests.
+Wrong arguments and, in `decode_block`, damaged bytes raise `ValueError`.
 A leaf: it knows nothing of tensors, files or stores. AVX2 is used where the processor has it.
 """
 
 from weighbridge._native import (
+    decode_block,
+    encode_block,
     has_avx2,
     least_entropy,
     merge_planes,
@@ -17,6 +20,8 @@ from weighbridge._native import (
 )
 
 __all__ = [
+    "decode_block",
+    "encode_block",
     "has_avx2",
     "least_entropy",
     "merge_planes",

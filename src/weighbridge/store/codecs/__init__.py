@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from weighbridge.errors import CorruptError, StoreVersionError
 from weighbridge.store.codecs.base import MAX_BLOCK, OPAQUE, Buffer, Codec, Layout
-from weighbridge.store.codecs.choose import FILL, PLANES, RAW, RECORDS, ZSTD, encode
+from weighbridge.store.codecs.choose import FILL, FLOATS, PLANES, RAW, RECORDS, ZSTD, encode
 from weighbridge.store.codecs.layouts import layout_of
 
-CODECS: tuple[Codec, ...] = (RAW, ZSTD, FILL, PLANES, RECORDS)
+CODECS: tuple[Codec, ...] = (RAW, ZSTD, FILL, PLANES, RECORDS, FLOATS)
 
 __all__ = ["CODECS", "MAX_BLOCK", "OPAQUE", "Buffer", "Codec", "Layout", "codec_name", "decode", "encode", "layout_of"]
 
@@ -33,6 +33,6 @@ def decode(codec: int, version: int, payload: Buffer, raw_length: int) -> bytes:
     found = _BY_ID.get((codec, version))
     if found is None:
         raise StoreVersionError(f"was written by version {version} of {codec_name(codec)}, which we do not know")
-    if not 0 <= raw_length <= MAX_BLOCK or len(payload) > MAX_BLOCK:
+    if not 1 <= raw_length <= MAX_BLOCK or len(payload) > MAX_BLOCK:
         raise CorruptError(f"a block of {raw_length:,} bytes in {len(payload):,} is beyond every limit")
     return found.decode(payload, raw_length)

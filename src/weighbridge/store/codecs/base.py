@@ -17,12 +17,14 @@ Buffer = bytes | memoryview
 class Layout:
     """What the writer knows of a block's elements: words of `width` bytes, or records with `columns`.
 
-    `rotate` for words with a sign and an exponent at the top. The default says nothing: bytes.
+    `rotate` for words with a sign and an exponent at the top; `number` names their float format, as a dtype does ("F32"
+    for the parts of a C64 too). The default says nothing: bytes.
     """
 
     width: int = 1
     rotate: bool = False
     columns: tuple[int, ...] = ()
+    number: str = ""
 
 
 OPAQUE = Layout()

@@ -2,41 +2,82 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from weighbridge import native
 from weighbridge.store.codecs import _streams
 from weighbridge.store.codecs.base import OPAQUE, Buffer, Codec, Layout
 from weighbridge.store.codecs.fill import Fill
+from weighbridge.store.codecs.floats import Floats
 from weighbridge.store.codecs.planes import Planes
 from weighbridge.store.codecs.raw import Raw
 from weighbridge.store.codecs.records import Records
 from weighbridge.store.codecs.zstd import Zstd
 
-RAW, ZSTD, FILL, PLANES, RECORDS = Raw(), Zstd(), Fill(), Planes(), Records()
+RAW, ZSTD, FILL, PLANES, RECORDS, FLOATS = Raw(), Zstd(), Fill(), Planes(), Records(), Floats()
+
+Candidate = tuple[Codec, bytes]
 
 # Below this many bytes, a sample says nothing, and trying is as cheap.
 _SMALL = 8 << 10
 # Share of words that come again, from which a match stage may earn its time: in weights without repeats inside, under
 # one in a hundred do.
 _REPEATS = 0.02
+# Of so many bytes, the entropy of the planes of this many words is asked; they must promise so much less than what
+# floats took, since a sample flatters.
+_STEP, _WORDS = 256 << 10, 4 << 10
+_PROMISE = 0.98
 
 
-def encode(raw: Buffer, layout: Layout = OPAQUE) -> tuple[Codec, bytes]:
+def encode(raw: Buffer, layout: Layout = OPAQUE) -> Candidate:
     """The codec that keeps this block in the fewest bytes of those worth trying, and its payload."""
-    best: tuple[Codec, bytes] | None = None
+    if (constant := FILL.encode(raw, layout, True)) is not None:
+        return FILL, constant
     integers = layout.width > 1 and not layout.rotate  # counters and indices: their planes repeat where they do not
     repeats = integers or len(raw) < _SMALL or native.repeat_share(raw) > _REPEATS
-    for codec in _candidates(raw, layout, repeats):
-        payload = codec.encode(raw, layout, repeats)
-        if payload is not None and (best is None or len(payload) < len(best[1])):
-            best = codec, payload
-        if codec is FILL and best is not None:
-            break
-    return best or (RAW, bytes(raw))
+    tried = _floats(raw, layout, repeats) if layout.number else _others(raw, layout, repeats)
+    return min(tried, key=lambda candidate: len(candidate[1]), default=(RAW, bytes(raw)))
 
 
-def _candidates(raw: Buffer, layout: Layout, repeats: bool) -> tuple[Codec, ...]:
-    split = RECORDS if layout.columns else PLANES if layout.width > 1 else None
-    if split is not None:
-        return (FILL, split, ZSTD) if repeats else (FILL, split)
+def _floats(raw: Buffer, layout: Layout, repeats: bool) -> Iterator[Candidate]:
+    """Mantissas of weights are noise; where they are not (few values, many zeros, a ramp), planes or matches win."""
+    packed = FLOATS.encode(raw, layout, repeats)
+    if packed is not None:
+        yield FLOATS, packed
+    least = len(raw) if packed is None else len(packed)
+    if repeats or _order_0(raw, layout) < _PROMISE * least:
+        yield from _tried((PLANES, ZSTD) if repeats and layout.width > 1 else (_split(layout),), raw, layout, repeats)
+
+
+def _others(raw: Buffer, layout: Layout, repeats: bool) -> Iterator[Candidate]:
+    split = _split(layout)
     promising = repeats or native.least_entropy(raw, _streams.WINDOW, _streams.SAMPLE) < _streams.WORTH_CODING
-    return (FILL, ZSTD) if promising else (FILL,)
+    if split is not ZSTD:
+        yield from _tried((split, ZSTD) if repeats else (split,), raw, layout, repeats)
+    elif promising:
+        yield from _tried((ZSTD,), raw, layout, repeats)
+
+
+def _split(layout: Layout) -> Codec:
+    return RECORDS if layout.columns else PLANES if layout.width > 1 else ZSTD
+
+
+def _tried(codecs: tuple[Codec, ...], raw: Buffer, layout: Layout, repeats: bool) -> Iterator[Candidate]:
+    for codec in codecs:
+        payload = codec.encode(raw, layout, repeats)
+        if payload is not None:
+            yield codec, payload
+
+
+def _order_0(raw: Buffer, layout: Layout) -> float:
+    """About how many bytes the block's planes take, by the histograms of a sample."""
+    view, size = memoryview(raw), _WORDS * layout.width
+    bits = []
+    for start in range(0, len(view) // layout.width * layout.width, _STEP):
+        words = view[start : start + size]
+        words = words[: len(words) // layout.width * layout.width]
+        planes = memoryview(native.split_planes(words, layout.width, layout.rotate)) if layout.width > 1 else words
+        count = len(planes) // layout.width
+        entropies = (native.least_entropy(planes[at : at + count], count, count) for at in range(0, len(planes), count))
+        bits.append(sum(entropies) / layout.width)
+    return sum(bits) / len(bits) / 8 * len(view) if bits else 0.0

@@ -21,6 +21,16 @@ _QUANTISED = {
     "Q8_K": (1, 1, 1, 1, 256, 32),
 }
 _WORDS = (2, 4, 8)
+# Bytes, exponent bits and mantissa bits of the float formats whose fields a codec knows. What the highest exponents
+# mean is all the same, so the FNUZ kinds of fp8 are among them.
+_NUMBERS = {
+    (2, 8, 7): "BF16",
+    (2, 5, 10): "F16",
+    (4, 8, 23): "F32",
+    (8, 11, 52): "F64",
+    (1, 4, 3): "F8_E4M3",
+    (1, 5, 2): "F8_E5M2",
+}
 
 
 def layout_of(dtype: str) -> Layout:
@@ -31,4 +41,7 @@ def layout_of(dtype: str) -> Layout:
     if known is None or known.kind == "quantised":
         return OPAQUE
     width = known.itemsize // 2 if known.kind == "complex" else known.itemsize
-    return Layout(width, rotate=known.kind in ("float", "complex")) if width in _WORDS else OPAQUE
+    number = _NUMBERS.get((width, known.exponent, known.mantissa), "")
+    if width in _WORDS:
+        return Layout(width, rotate=known.kind in ("float", "complex"), number=number)
+    return Layout(number=number)
