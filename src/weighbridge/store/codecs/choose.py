@@ -23,7 +23,7 @@ _SMALL = 8 << 10
 # Share of words that come again, from which a match stage may earn its time: in weights without repeats inside, under
 # one in a hundred do.
 _REPEATS = 0.02
-# Of so many bytes, the entropy of the planes of this many words is asked; they must promise so much less than what
+# In each step of so many bytes, the planes of this many words are looked at. They must promise so much less than what
 # floats took, since a sample flatters.
 _STEP, _WORDS = 256 << 10, 4 << 10
 _PROMISE = 0.98
@@ -51,10 +51,9 @@ def _floats(raw: Buffer, layout: Layout, repeats: bool) -> Iterator[Candidate]:
 
 def _others(raw: Buffer, layout: Layout, repeats: bool) -> Iterator[Candidate]:
     split = _split(layout)
-    promising = repeats or native.least_entropy(raw, _streams.WINDOW, _streams.SAMPLE) < _streams.WORTH_CODING
     if split is not ZSTD:
         yield from _tried((split, ZSTD) if repeats else (split,), raw, layout, repeats)
-    elif promising:
+    elif repeats or native.least_entropy(raw, _streams.WINDOW, _streams.SAMPLE) < _streams.WORTH_CODING:
         yield from _tried((ZSTD,), raw, layout, repeats)
 
 
