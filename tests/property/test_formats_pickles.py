@@ -2,7 +2,6 @@
 
 import io
 import pickle
-import time
 
 import numpy as np
 import pytest
@@ -78,7 +77,6 @@ def damaged(data: bytes, steps) -> bytes:
 def test_a_damaged_file_is_read_or_refused(name, steps):
     source = BytesSource(damaged(FILES[name], steps), name)
     message = "read"
-    began = time.process_time()
     try:
         found = formats.sniff(source)
         if found is None:
@@ -95,7 +93,6 @@ def test_a_damaged_file_is_read_or_refused(name, steps):
         message = error.message
     assert message.isprintable()
     assert message
-    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize("name", FILES)

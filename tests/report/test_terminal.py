@@ -3,7 +3,6 @@
 import io
 import re
 from dataclasses import replace
-from time import perf_counter
 
 import pytest
 from rich.console import Console
@@ -89,9 +88,7 @@ def test_ten_thousand_tensors_are_listed_at_once(anatomy):
     )
     facts = replace(anatomy, listed=listed, tensors=10_000).to_json()
     report = Report("x", (CheckResult("anatomy", "", Outcome.PASS, facts=facts),), "0", "")
-    began = perf_counter()
     assert shown(show_anatomy, report, tensors=True).count("\n") > 10_000
-    assert perf_counter() - began < 2
     assert shown(show_anatomy, report).count("\n") < 100
 
 

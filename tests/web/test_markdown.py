@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from html.parser import HTMLParser
 
 import pytest
@@ -126,9 +125,8 @@ def test_tables_keep_their_alignment_without_inline_styles():
     assert "style" not in html
 
 
+@pytest.mark.timeout(60)  # where the parser would be quadratic it would take hours
 @pytest.mark.parametrize("piece", ["[", "[a](", "![a", "<div>\n\n", "a**b"])
-def test_the_largest_card_is_rendered_in_seconds(piece):
+def test_the_largest_card_is_rendered(piece):
     text = (piece * LIMIT)[:LIMIT]
-    began = time.perf_counter()
     assert_harmless(render(text, ADDRESSES))
-    assert time.perf_counter() - began < 15
