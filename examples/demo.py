@@ -195,6 +195,9 @@ def run(command: list[str], name: str, quiet: bool) -> str:
 
 
 def stored_bytes() -> int:
+    """What the hub's store takes, once everything that was acknowledged is packed."""
+    while any((HUB / "staging").iterdir()):
+        time.sleep(0.1)
     done = subprocess.run(
         [WEIGH, "store", "stat", "--store", str(HUB / "store"), "--json"], stdout=subprocess.PIPE, check=True
     )
