@@ -148,6 +148,10 @@ def test_what_cannot_be_pushed_or_pulled_is_said_before_any_request(tmp_path):
         push(tmp_path / "empty", "org/model", remote)
     with pytest.raises(InputError, match="found a file"):
         pull("org/model", remote, out=file)
+    with pytest.raises(UsageError, match="not 'zip'"):
+        push(file, "org/model", remote, kind="zip")
+    with pytest.raises(UsageError, match="not 'zip'"):
+        pull("org/model", remote, out=tmp_path / "out", kind="zip")
     with pytest.raises(UsageError, match="http"):
         Remote("localhost:8000")
 

@@ -20,7 +20,9 @@ def push(
     token: Annotated[str | None, typer.Option(envvar="HF_TOKEN", help="A token that may write.")] = None,
     kind: Annotated[str, typer.Option(help="model, dataset or space.")] = "model",
     private: Annotated[bool, typer.Option("--private", help="Create the repository private.")] = False,
-    branch: Annotated[str | None, typer.Option(help="The branch to commit to; main by default.")] = None,
+    branch: Annotated[
+        str | None, typer.Option(help="The branch to commit to, made where there is none; main by default.")
+    ] = None,
     message: Annotated[str | None, typer.Option("--message", "-m", help="The commit's title.")] = None,
     allow_unsafe: Annotated[bool, typer.Option("--allow-unsafe", help="Publish dangerous pickles too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoFile
 
 _PIECE = 1 << 20
+# Kinds of repositories, and what the addresses of their pages begin with.
+_KINDS = {"model": "", "dataset": "datasets/", "space": "spaces/"}
 # What tools leave in a folder and nobody means to publish; hidden caches may hold tokens.
 _NEVER_PUBLISHED = frozenset({".git", ".cache", "__pycache__", ".DS_Store"})
 
@@ -52,10 +54,11 @@ def push(
     branch: str | None = None,
     message: str | None = None,
 ) -> Pushed:
-    """Publish a file or a folder as one commit on `branch`, creating the repository where there is none.
+    """Publish a file or a folder as one commit on `branch`, creating repository and branch where there are none.
 
     Raises `PathNotFoundError`, `UsageError` for an empty folder, and the hub's refusals as our errors.
     """
+    _ensure_kind(kind)
     path = Path(path)
     if not path.exists():
         raise PathNotFoundError("there is no such file or folder", where=str(path))
@@ -65,6 +68,8 @@ def push(
     with remote.telling(repo):
         api = remote.api()
         api.create_repo(repo, repo_type=kind, private=private, exist_ok=True)
+        if branch is not None:
+            api.create_branch(repo, repo_type=kind, branch=branch, exist_ok=True)
         told = message or f"Upload {path.resolve().name} with weigh"
         if path.is_file():
             commit = api.upload_file(
@@ -84,9 +89,13 @@ def push(
                 commit_message=told,
                 ignore_patterns=[pattern for name in _NEVER_PUBLISHED for pattern in _anywhere(name)],
             )
-    return Pushed(
-        repo, commit.oid, f"{remote.url.rstrip('/')}/{repo}", len(files), sum(file.stat().st_size for file in files)
-    )
+    url = f"{remote.url.rstrip('/')}/{_KINDS[kind]}{repo}"
+    return Pushed(repo, commit.oid, url, len(files), sum(file.stat().st_size for file in files))
+
+
+def _ensure_kind(kind: str) -> None:
+    if kind not in _KINDS:
+        raise UsageError(f"a repository is a model, a dataset or a space, not {kind!r}")
 
 
 def _publishable(folder: Path) -> list[Path]:
@@ -114,6 +123,7 @@ def pull(
     `UnsafePathError` before anything is written if the hub names a file that would leave the folder, and
     `CorruptError`, after removing it, for a file that arrived other than stated.
     """
+    _ensure_kind(kind)
     out = Path(out)
     if out.exists() and not out.is_dir():
         raise InputError("expected a folder to download into, found a file", where=str(out))
