@@ -198,3 +198,9 @@ class TestLargeFiles:
     def test_an_object_that_has_no_sha256_is_told_apart(self, batch):
         assert batch(oid="../../x").json()["objects"][0]["error"]["code"] == 422
         assert batch(size=-1).status_code == 400
+
+
+def test_what_a_request_is_told_says_nothing_of_our_own_command_line(commit):
+    told = commit(b"garbage\n")
+    assert told.status_code == 400
+    assert "--help" not in told.text

@@ -17,6 +17,7 @@ from weighbridge.errors import (
     RepoNotFoundError,
     RevisionNotFoundError,
     UnauthenticatedError,
+    UsageError,
     WeighbridgeError,
 )
 
@@ -43,7 +44,8 @@ def failure(
     }
     if isinstance(error, UnauthenticatedError):
         told["WWW-Authenticate"] = "Bearer"
-    said = {"error": str(error), "code": error.code} | ({"hint": error.hint} if error.hint else {})
+    hint = "" if error.hint == UsageError.default_hint else error.hint  # that one speaks of our own command line
+    said = {"error": str(error), "code": error.code} | ({"hint": hint} if hint else {})
     return JSONResponse({**said, **(body or {})}, error.http_status, told)
 
 
