@@ -112,6 +112,21 @@ def test_a_damaged_file_is_not_unpacked_and_leaves_nothing(model, folder, tmp_pa
     assert told["damage"][0]["files"][0]["names"] == ["model.safetensors"]
 
 
+def test_damaged_files_keep_nobody_from_the_sound_ones(model, folder, make, tmp_path, capsys):
+    for name in ("a", "b"):
+        (model / f"{name}.safetensors").write_bytes(make.safetensors({name: make.weights(300_000, seed=ord(name))}))
+        weigh(capsys, "pack", model / f"{name}.safetensors", "--store", folder)
+    for pack in (folder / "packs").rglob("*.pack"):
+        data = bytearray(pack.read_bytes())
+        data[len(data) // 2] ^= 1
+        pack.write_bytes(data)
+    weigh(capsys, "pack", model / "config.json", "--store", folder)
+    status, out, err = weigh(capsys, "unpack", "--store", folder, "--all", "--json", "--out", tmp_path / "out")
+    assert (status, [one["name"] for one in json.loads(out)["files"]]) == (2, ["config.json"])
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["config.json"]
+    assert all(f"file {name}.safetensors" in err for name in ("a", "b"))
+
+
 def test_a_sound_store_verifies_lists_and_adds_up(model, folder, capsys):
     weigh(capsys, "pack", model, "--store", folder)
     status, out, _ = weigh(capsys, "store", "verify", "--store", folder)

@@ -3,6 +3,8 @@
 `--json` prints one object:
 
     {"store": DIR, "files": [{"name", "sha256", "bytes", "path", "seconds"}], "bytes", "seconds"}
+
+Files that the store holds damaged are left out and told on standard error; the sound ones are written. Exit status 2.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import typer
 
 from weighbridge.cli._output import target, write_whole
 from weighbridge.cli._progress import byte_progress
-from weighbridge.errors import UsageError
+from weighbridge.errors import CorruptError, UsageError
 from weighbridge.report.text import size_text, visible
 from weighbridge.store import Progress, Store, StoredFile
 
@@ -50,19 +52,40 @@ def unpack(
         files = _files(opened, names)
         targets = [target(out, file.name, replace=force) for file in files]  # refuses before anything is written
         with byte_progress("unpacking", sum(file.size for file in files)) as progress:
-            done = [_write(file, path, force, progress) for file, path in zip(files, targets, strict=True)]
+            done, damaged = _write_all(files, targets, force, progress)
     seconds = round(time.perf_counter() - started, 6)
     if as_json:
         result = {"files": [asdict(one) for one in done], "bytes": sum(one.bytes for one in done)}
         typer.echo(json.dumps({"store": str(store), **result, "seconds": seconds}, indent=2))
-        return
-    for one in done:
+    for one in () if as_json else done:
         typer.echo(f"{visible(one.path)}: {size_text(one.bytes)}")
+    _tell(damaged)
 
 
 def _files(store: Store, names: list[str] | None) -> list[StoredFile]:
     wanted = store.names() if not names else {name: store.resolve(name) for name in names}
     return [store.file(sha256, name=name) for name, sha256 in wanted.items()]
+
+
+def _write_all(
+    files: list[StoredFile], targets: list[Path], force: bool, progress: Progress
+) -> tuple[list[_Unpacked], list[CorruptError]]:
+    """What was written, and what is wrong with the others: a damaged file keeps nobody from the sound ones."""
+    done, damaged = [], []
+    for file, path in zip(files, targets, strict=True):
+        try:
+            done.append(_write(file, path, force, progress))
+        except CorruptError as error:
+            damaged.append(error)
+    return done, damaged
+
+
+def _tell(damaged: list[CorruptError]) -> None:
+    """Raises the last, after a line for each one before it."""
+    for error in damaged[:-1]:
+        typer.echo(f"weigh: {visible(str(error))} [{error.code}]", err=True)
+    if damaged:
+        raise damaged[-1]
 
 
 def _write(file: StoredFile, path: Path, force: bool, progress: Progress) -> _Unpacked:
