@@ -1,6 +1,8 @@
 """`weigh check`: exit status, JSON alone on stdout, a page in a file."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -144,3 +146,20 @@ def test_a_pickle_that_would_run_code_leaves_1_and_a_report(tmp_path, capsys):
     report = from_json(capsys.readouterr().out)
     assert report.findings[0].code == "pickle.dangerous-import"
     assert report.findings[0].message.startswith("loading it would call os.system('true')")
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+@pytest.mark.parametrize(("weights", "status"), [("clean", 0), ("sick", 1)])
+def test_a_reader_who_leaves_does_not_change_the_status(weights, status, options, request):
+    path = request.getfixturevalue(weights)
+    command = [sys.executable, "-m", "weighbridge", "check", str(path), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        assert (process.wait(), process.stderr.read()) == (status, "")
+
+
+@pytest.mark.parametrize("options", ["", "--json"])
+def test_a_closed_stdout_is_no_reason_to_fail(clean, options):
+    command = f'"$0" -m weighbridge check "$1" {options} >&-'
+    done = subprocess.run(["sh", "-c", command, sys.executable, str(clean)], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

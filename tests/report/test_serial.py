@@ -21,6 +21,7 @@ from weighbridge.report import (
     to_json,
     to_plain,
 )
+from weighbridge.report.serial import json_pieces
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "spec" / "report.schema.json").read_text(encoding="utf-8"))
 
@@ -53,6 +54,7 @@ def test_any_report_comes_back_equal(report):
     text = to_json(report)
     assert text.isascii()
     assert from_json(text) == report
+    assert "".join(json_pieces(report)) == text
 
 
 def test_facts_come_back_with_their_types(report, anatomy, statistics):

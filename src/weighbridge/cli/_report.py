@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weighbridge.errors import PathNotFoundError, UsageError
-from weighbridge.report import Report, to_json
+from weighbridge.report import Report
+from weighbridge.report.serial import json_pieces
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,12 +27,24 @@ def deliver(report: Report, view: View, *, as_json: bool, html: Path | None) -> 
         from weighbridge.report.html import to_html
 
         _write_whole(html, to_html(report))
-    if as_json:
-        sys.stdout.write(to_json(report, indent=2) + "\n")
-    else:
-        view(report, _console())
+    with _while_read():
+        if as_json:
+            sys.stdout.writelines(json_pieces(report, indent=2))
+            sys.stdout.write("\n")
+        else:
+            view(report, _console())
+        sys.stdout.flush()
     if html is not None:
         sys.stderr.write(f"weigh: wrote {html}\n")
+
+
+@contextmanager
+def _while_read() -> Iterator[None]:
+    """Leave off where the reader of stdout does, as `head` does: what was found, and so the status, stays the same."""
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager
@@ -52,10 +65,15 @@ def reading() -> Iterator[Callable[[int, int], None] | None]:
 def _console() -> Console:
     from rich.console import Console
 
+    class ReportConsole(Console):
+        def on_broken_pipe(self) -> None:
+            """Called while the error is handled. Rich would leave with status 1, which says that there are findings."""
+            raise
+
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal without UTF-8 shows a question mark where it lacks a character; it is no reason to fail.
         sys.stdout.reconfigure(errors="replace")
-    return Console(file=sys.stdout, soft_wrap=False)
+    return ReportConsole(file=sys.stdout, soft_wrap=False)
 
 
 def _is_page(path: Path) -> bool:

@@ -68,7 +68,15 @@ def _weigh(
 
 def main() -> None:
     """Run `weigh` and leave with the status that the outcome deserves."""
+    _open_closed_streams()
     sys.exit(run(sys.argv[1:]))
+
+
+def _open_closed_streams() -> None:
+    """Write to nowhere where the caller closed a stream, as `>&-` does: Python then has None in its place."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 (it lives as we do)
 
 
 def run(arguments: list[str]) -> int:
