@@ -124,7 +124,8 @@ class Objects:
         """Refuse at once what cannot fit, before hours of upload."""
         free = shutil.disk_usage(self._staging).free
         if size + SPARE_BYTES > free:
-            raise StorageFullError(f"an upload of {size:,} bytes does not fit: {free:,} bytes are free")
+            kept = f"{free:,} bytes are free, of which {SPARE_BYTES:,} stay so"
+            raise StorageFullError(f"an upload of {size:,} bytes does not fit: {kept}")
 
     def start(self) -> None:
         """Clear what earlier processes left unfinished, and go on packing what they had acknowledged."""

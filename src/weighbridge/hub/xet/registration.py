@@ -111,7 +111,8 @@ class Registration:
         """A file may be much larger than what was sent for it, so say at once that it will not fit."""
         size, free = sum(term.nbytes for term in file.terms()), self._pool.free_bytes()
         if size + _ROOM_TO_SPARE > free:
-            raise StorageFullError(f"a file of {size:,} bytes needs that much room, {free:,} bytes are free")
+            kept = f"{free:,} bytes are free, of which {_ROOM_TO_SPARE:,} stay so"
+            raise StorageFullError(f"a file of {size:,} bytes does not fit: {kept}")
 
     def _record(self, file: ShardFile, sha256: str, size: int) -> XetFile:
         stored = XetFile(file.hash, sha256, size, XetFile.pack(_spans(file)))
