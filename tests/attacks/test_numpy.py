@@ -110,6 +110,14 @@ def test_an_array_that_inflates_to_terabytes(cheaply, monkeypatch):
         NPZ.read(source, found.tensors[0])
 
 
+def test_a_bomb_below_the_limit_is_told_by_its_ratio(cheaply, monkeypatch):
+    monkeypatch.setattr("weighbridge.formats._zip.MAX_EXPANDED", 1 << 20)
+    source = BytesSource(zipped([("a.npy", saved(np.zeros(500_000)))], zipfile.ZIP_DEFLATED), "bomb.npz")
+    found = index(source)
+    with cheaply(megabytes=2), pytest.raises(LimitError, match="as a bomb does"):
+        NPZ.read(source, found.tensors[0])
+
+
 def test_a_bomb_that_lies_about_its_size(cheaply):
     """The directory says a hundred bytes, the stream holds megabytes. Nothing beyond the hundred is inflated."""
     raw = saved(np.zeros(1_000_000))

@@ -28,6 +28,10 @@ _MAX_PADDING = 4096  # between members; the largest alignment in use
 _SEARCHED = 1 << 16  # of each gap: a gap may be as long as the file
 _CHUNK = 1 << 20
 
+MAX_EXPANDED = 256 << 20
+"""Bytes that any member may inflate to; beyond, none that is stored in a hundredth of its size: weights never are."""
+_MOST_TIMES = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -132,7 +136,7 @@ def _gap(source: ByteSource, start: int, end: int) -> list[Anomaly]:
 
 
 def open_member(source: ByteSource, member: Member, limit: int) -> ByteSource:
-    """A member's bytes. Raises `LimitError` where a compressed one would inflate to more than `limit` bytes."""
+    """Its bytes. Raises `LimitError` where a compressed member is a bomb or inflates to more than `limit` bytes."""
     where = f"{source.name} member {member.name[:120]!r}"
     if member.raw:
         return SliceSource(source, member.offset, member.stored, name=where)
@@ -140,6 +144,8 @@ def open_member(source: ByteSource, member: Member, limit: int) -> ByteSource:
         raise UnsupportedError(f"is compressed by method {member.method}; we read 0 and 8", where=where)
     if member.size > limit:
         raise LimitError(f"would inflate to {member.size:,} bytes; we stop at {limit:,}", where=where)
+    if member.size > max(MAX_EXPANDED, _MOST_TIMES * member.stored):
+        raise LimitError(f"{member.stored:,} bytes would inflate to {member.size:,}, as a bomb does", where=where)
     return BytesSource(_inflate(source, member, where), name=where)
 
 
