@@ -163,3 +163,14 @@ def test_a_closed_stdout_is_no_reason_to_fail(clean, options):
     command = f'"$0" -m weighbridge check "$1" {options} >&-'
     done = subprocess.run(["sh", "-c", command, sys.executable, str(clean)], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_values_that_do_not_inflate_leave_2(tmp_path, capsys):
+    path = tmp_path / "torn.npz"
+    np.savez_compressed(path, a=np.random.default_rng(0).normal(size=50_000))
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 64] = bytes(64)
+    path.write_bytes(data)
+    assert run(["check", str(path), "--json"]) == 2
+    assert "a.npy" in capsys.readouterr().out

@@ -7,7 +7,8 @@ Why: values that are all equal, enormous, or not numbers at all show at a glance
 
 Example: a LayerNorm weight whose values are all exactly 1 was never trained.
 
-What to do: nothing; this check states facts. Where values cannot be decoded it is skipped, and says for which tensors.
+What to do: nothing; this check states facts. Where values are of a type that cannot be decoded it is skipped, and says
+for which tensors; where they should be readable and are not, it is an error.
 
 Counts, range and digest are exact. A histogram is exact for types of one or two bytes and for tensors that fit in one
 chunk; for larger ones, a value may be counted in the neighbouring bar where it lies within 2 % of a bar's width of the
@@ -18,13 +19,18 @@ from __future__ import annotations
 
 from weighbridge.checkpoint import Tensor
 from weighbridge.checks.base import Answer, Check, judged, skipped
-from weighbridge.checks.listing import plural, some_names
-from weighbridge.report import Statistics
+from weighbridge.checks.listing import capped, plural, some_names
+from weighbridge.errors import UnsupportedError
+from weighbridge.report import Finding, Outcome, Severity, Statistics
 
 
 def _statistics(tensors: tuple[Tensor, ...], statistics: Statistics) -> Answer:
     if not tensors:
         return skipped("there are no tensors")
+    damaged = [each for each in statistics.unread if each.code != UnsupportedError.code]
+    if damaged:
+        findings = capped(Finding(each.code, Severity.WARNING, each.reason, where=each.name) for each in damaged)
+        return Answer(Outcome.ERROR, findings, statistics.to_json(), unread_reason(statistics))
     return judged(facts=statistics.to_json(), unjudged=unread_reason(statistics))
 
 
