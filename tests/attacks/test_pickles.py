@@ -155,7 +155,8 @@ def test_a_number_of_a_million_digits_costs_no_time(cheaply):
     """int() takes time by the square of the digits; ten such numbers would be minutes."""
     digits = b"L" + b"7" * 3_000_000 + b"L\n"
     with cheaply(megabytes=40):
-        formats.index(BytesSource(b"(" + digits * 3 + b"t."))
+        index = formats.index(BytesSource(b"(" + digits * 3 + b"t."))
+    assert [(scan.nbytes, scan.broken) for scan in index.pickles] == [(3 * len(digits) + 3, "")]
 
 
 def test_keys_that_collide_cost_no_time(cheaply):
@@ -164,8 +165,8 @@ def test_keys_that_collide_cost_no_time(cheaply):
     keys = b"".join(b"\x8a\x0a" + (n * prime).to_bytes(10, "little") + b"N" for n in range(1, 15_000))
     puts = b"".join(b"Np%d\n0" % (n * prime) for n in range(1, 15_000))
     with cheaply(megabytes=60):
-        formats.index(BytesSource(b"\x80\x02}(" + keys + b"u."))
-        formats.index(BytesSource(puts + b"N."))
+        indexes = [formats.index(BytesSource(data)) for data in (b"\x80\x02}(" + keys + b"u.", puts + b"N.")]
+    assert [scan.broken for index in indexes for scan in index.pickles] == ["", ""]
 
 
 def test_a_memo_index_of_a_billion_takes_no_room(cheaply):

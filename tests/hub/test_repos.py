@@ -37,7 +37,9 @@ def test_a_name_is_taken_whatever_its_case(hub, ada, model, name):
 
 
 def test_each_kind_has_names_of_its_own(hub, ada, model):
-    hub.repos.create(ada, RepoId("dataset", "ada", "scale"))
+    dataset = RepoId("dataset", "ada", "scale")
+    assert hub.repos.create(ada, dataset).id == dataset
+    assert hub.repos.get(ada, model).id == model
 
 
 def test_names_are_found_whatever_their_case_and_told_as_they_were_given(hub, ada):
