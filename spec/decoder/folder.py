@@ -113,8 +113,9 @@ class Store:
         with (self.folder / key).open("rb") as file:
             file.seek(entry.start)
             payload = file.read(entry.length)
+        references = [self._reference(digest) for digest in entry.references]
         try:
-            block = decode(entry.codec, entry.version, payload, entry.raw_length)
+            block = decode(entry.codec, entry.version, payload, entry.raw_length, references)
         except RefusedError as refused:
             raise refused.inside(where) from None
         if blake3(block).digest() != wanted.digest:
@@ -124,6 +125,19 @@ class Store:
                 0, "the BLAKE3 of the payload begins as the entry says", entry.payload_check.hex(), where
             )
         return block
+
+    def _reference(self, digest: bytes) -> bytes:
+        """The raw bytes of a block that another one needs; it needs none itself."""
+        failure = None
+        for key, entry in self._entries.get(digest, []):
+            if not entry.references:
+                try:
+                    return self._decoded(key, entry, sealed.Block(digest, entry.raw_length))
+                except RefusedError as refused:
+                    failure = failure or refused
+        raise failure or MissingError(
+            f"reference {digest.hex()} is in no pack that can be read, or needs others itself"
+        )
 
     def _open_pack(self, key: str) -> None:
         try:

@@ -1,5 +1,7 @@
 """Payloads to blocks: what spec/codecs.md says, in its order."""
 
+from collections.abc import Callable, Sequence
+
 import zstandard
 from floats import floats
 from refusal import Cursor, RefusedError, UnknownError
@@ -7,14 +9,18 @@ from refusal import Cursor, RefusedError, UnknownError
 LIMIT = 16 * 1024 * 1024  # the longest raw block, in bytes
 
 
-def decode(codec: int, version: int, payload: bytes, length: int) -> bytes:
-    """The raw block of `length` bytes that `payload` stands for."""
-    if (codec, version) not in CODECS:
+def decode(codec: int, version: int, payload: bytes, length: int, references: Sequence[bytes] = ()) -> bytes:
+    """The raw block of `length` bytes that `payload` stands for, with the raw blocks of its references."""
+    if (codec, version) not in CODECS and (codec, version) not in DELTAS:
         raise UnknownError(0, f"codec {codec} version {version} is not known", None)
     if not 1 <= length <= LIMIT:
         raise RefusedError(0, f"the raw length is 1 … {LIMIT}", length)
     if len(payload) > LIMIT:
         raise RefusedError(LIMIT, f"a payload has at most {LIMIT} bytes", len(payload))
+    if ((codec, version) in DELTAS) != bool(references):
+        raise RefusedError(0, "a codec that takes references has some, and another none", len(references))
+    if references:
+        return DELTAS[codec, version](payload, length, references)
     return CODECS[codec, version](payload, length)
 
 
@@ -88,6 +94,7 @@ def records(payload: bytes, length: int) -> bytes:
 
 METHODS = {0: raw, 1: zstd, 2: fill}
 CODECS = {(0, 1): raw, (1, 1): zstd, (2, 1): fill, (3, 1): planes, (4, 1): records, (5, 1): floats}
+DELTAS: dict[tuple[int, int], Callable[[bytes, int, Sequence[bytes]], bytes]] = {}
 
 
 def _streams(cursor: Cursor, lengths: list[int]) -> list[bytes]:

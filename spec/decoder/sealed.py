@@ -24,6 +24,7 @@ class Entry:
     raw_length: int
     codec: int
     version: int
+    references: list[bytes]
 
 
 @dataclass(frozen=True)
@@ -110,38 +111,46 @@ def pack(file: BinaryIO, key: str) -> list[Entry]:
     footer = _read(file, start, footer_length)
     if blake3(head + footer + length).digest() != check:
         raise RefusedError(size - 32, "the check is the BLAKE3 of head, footer and its length", check.hex(), key)
-    _version(head, key)
+    version = _version(head, key, 2)
     if key.rpartition("/")[2] != f"{check.hex()}.pack":
         raise RefusedError(size - 32, "the key of a pack is its check", check.hex(), key)
-    if footer_length % ENTRY:
-        raise RefusedError(size - 40, "the footer is entries of 56 bytes", footer_length, key)
-    return _entries(footer, start, key)
+    return _entries(footer, start, version, key)
 
 
-def _entries(footer: bytes, start: int, key: str) -> list[Entry]:
+def _entries(footer: bytes, start: int, version: int, key: str) -> list[Entry]:
     """The entries of a footer that stands at byte `start` of its pack."""
     cursor = Cursor(footer, key, first=start)
+    count = cursor.number(4, "number of references") if version == 2 else 0
+    if 32 * count > cursor.end - cursor.at:
+        raise cursor.refused("the references lie within the footer", count, back=4)
+    table = [cursor.take(32, "a reference") for _ in range(count)]
+    if (cursor.end - cursor.at) % ENTRY:
+        raise cursor.refused("the rest of the footer is entries of 56 bytes", cursor.end - cursor.at)
     entries, at = [], 8
     while cursor.at < cursor.end:
-        entries.append(_entry(cursor, at))
+        entries.append(_entry(cursor, at, version, table))
         at += entries[-1].length
     if at != start:
         raise RefusedError(0, f"the payloads fill the pack from byte 8 to the footer at byte {start}", at, key)
     return entries
 
 
-def _entry(cursor: Cursor, at: int) -> Entry:
+def _entry(cursor: Cursor, at: int, pack_version: int, table: list[bytes]) -> Entry:
     """The next entry, whose payload stands at byte `at` of the pack."""
     block, check = cursor.take(32, "block"), cursor.take(8, "check of the payload")
     lengths = Cursor(cursor.take(8, "lengths"), cursor.where, first=cursor.first + cursor.at - 8)
     codec, version = cursor.number(1, "codec"), cursor.number(1, "version of the codec")
-    if cursor.take(6, "flags and reserved") != bytes(6):
+    count, first = cursor.number(2, "number of references"), cursor.number(4, "first reference")
+    if pack_version == 1 and (count, first) != (0, 0):
         raise UnknownError(cursor.first + cursor.at - 6, "flags and reserved are 0 in version 1", None, cursor.where)
+    references = table[first : first + count]
+    if count > 8 or len(references) < count or block in references or (first and not count):
+        raise cursor.refused("up to 8 references out of the table, none of them the block's own", count, back=6)
     length = lengths.number(4, "length of the payload", 1)
     raw_length = lengths.number(4, "length of the raw block", 1, LIMIT)
     if length > raw_length:
         raise lengths.refused("a payload is never longer than the raw block", length, back=8)
-    return Entry(block, check, at, length, raw_length, codec, version)
+    return Entry(block, check, at, length, raw_length, codec, version, references)
 
 
 def manifest(data: bytes, key: str) -> Manifest:
@@ -232,10 +241,11 @@ def _opened(data: bytes, magic: bytes, key: str) -> Cursor:
     return Cursor(data, key, 8, len(data) - CHECK)
 
 
-def _version(head: bytes, key: str) -> None:
+def _version(head: bytes, key: str, latest: int = 1) -> int:
     version = int.from_bytes(head[6:8], "little")
-    if version != 1:
+    if not 1 <= version <= latest:
         raise UnknownError(6, f"version {version} of {head[:6].decode()} is not known", None, key)
+    return version
 
 
 def _read(file: BinaryIO, at: int, count: int) -> bytes:

@@ -30,7 +30,7 @@ def encode(name: str, sha256: str) -> bytes:
 
 def decode(sealed: bytes, key: str) -> tuple[str, str]:
     """The name and the SHA-256 in the binding that was kept under this key."""
-    body = unseal(Kind.NAME, sealed, key)
+    _, body = unseal(Kind.NAME, sealed, key)
     if len(body) < _HEAD.size:
         raise CorruptError("the binding ends within its head", where=key)
     sha256, length = _HEAD.unpack_from(body)

@@ -14,17 +14,17 @@ from typing import Any
 
 from weighbridge.errors import StoreError
 from weighbridge.store._keys import is_digest
-from weighbridge.store.packs import Entry
+from weighbridge.store.packs import REFERENCE_BYTES, Entry
 from weighbridge.store.values import Location
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BUSY_SECONDS = 60
 
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS packs (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS blocks (
   digest BLOB NOT NULL, pack INTEGER NOT NULL, start INTEGER NOT NULL, stored INTEGER NOT NULL, raw INTEGER NOT NULL,
-  codec INTEGER NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (digest, pack)) WITHOUT ROWID;
+  codec INTEGER NOT NULL, version INTEGER NOT NULL, refs BLOB NOT NULL, PRIMARY KEY (digest, pack)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_pack ON blocks (pack);
 PRAGMA user_version = {SCHEMA_VERSION};
 """
@@ -33,9 +33,10 @@ PRAGMA user_version = {SCHEMA_VERSION};
 _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _NO_ROOM = ("SQLITE_FULL", "SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CANTOPEN")
 _ERRORS = (sqlite3.DatabaseError, UnicodeError)
-_FIND = "SELECT name, start, stored, raw, codec, version FROM blocks JOIN packs ON id = pack WHERE digest = ?"
-
-_ENTRIES = "SELECT digest, name, start, stored, raw, codec, version FROM blocks JOIN packs ON id = pack WHERE name = ?"
+_FIND = "SELECT name, start, stored, raw, codec, version, refs FROM blocks JOIN packs ON id = pack WHERE digest = ?"
+_ENTRIES = """
+SELECT digest, name, start, stored, raw, codec, version, refs FROM blocks JOIN packs ON id = pack WHERE name = ?
+"""
 _TOTALS = """
 SELECT codec, count(*), sum(raw), sum(stored) FROM (SELECT codec, raw, stored FROM blocks GROUP BY digest)
 GROUP BY codec ORDER BY codec
@@ -54,7 +55,7 @@ class BlockIndex:
         """Every place where the index believes this block to be."""
         rows = self._do(lambda db: db.execute(_FIND, (digest,)).fetchall())
         if all(_sane(row) for row in rows):
-            return [Location(*row) for row in rows]
+            return [_location(*row) for row in rows]
         self.clear()
         return []
 
@@ -65,7 +66,7 @@ class BlockIndex:
     def entries(self, pack: str) -> set[tuple[bytes, Location]]:
         """What is noted of a pack."""
         rows = self._do(lambda db: db.execute(_ENTRIES, (pack,)).fetchall())
-        return {(digest, Location(*place)) for digest, *place in rows}
+        return {(digest, _location(*place)) for digest, *place in rows if _sane(tuple(place))}
 
     def totals(self) -> list[tuple[int, int, int, int]]:
         """Codec, number of blocks, raw bytes, stored bytes."""
@@ -78,8 +79,8 @@ class BlockIndex:
             _forget(db, pack)
             row = db.execute("INSERT INTO packs (name) VALUES (?)", (pack,)).lastrowid
             db.executemany(
-                "INSERT OR IGNORE INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [(e.digest, row, (at := e.location).offset, at.stored, at.raw, at.codec, at.version) for e in entries],
+                "INSERT OR IGNORE INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [_row(entry, row) for entry in entries],
             )
 
         self._do(change, writes=True)
@@ -167,10 +168,22 @@ def _forget(db: sqlite3.Connection, pack: str) -> None:
     db.execute("DELETE FROM packs WHERE name = ?", (pack,))
 
 
+def _row(entry: Entry, pack: int | None) -> tuple[bytes | int | None, ...]:
+    at = entry.location
+    refs = b"".join(at.references)
+    return (entry.digest, pack, at.offset, at.stored, at.raw, at.codec, at.version, refs)
+
+
+def _location(name: str, start: int, stored: int, raw: int, codec: int, version: int, refs: bytes) -> Location:
+    references = tuple(refs[i : i + REFERENCE_BYTES] for i in range(0, len(refs), REFERENCE_BYTES))
+    return Location(name, start, stored, raw, codec, version, references)
+
+
 def _sane(row: tuple[Any, ...]) -> bool:
     """Whether a row can be what was written: SQLite gives back any type that a damaged file claims."""
-    name, *numbers = row
-    return isinstance(name, str) and is_digest(name) and all(isinstance(n, int) and n >= 0 for n in numbers)
+    name, *numbers, refs = row
+    whole = isinstance(refs, bytes) and len(refs) % REFERENCE_BYTES == 0
+    return whole and isinstance(name, str) and is_digest(name) and all(isinstance(n, int) and n >= 0 for n in numbers)
 
 
 def _remove(path: Path) -> None:

@@ -37,22 +37,37 @@ class BlockReader:
         self._keep(block.digest, raw)
         return raw
 
+    def references(self, place: Location) -> tuple[bytes, ...]:
+        """The raw blocks that a payload needs. Raises `CorruptError` where one needs others itself."""
+        return tuple(self._reference(digest) for digest in place.references)
+
+    def _reference(self, digest: bytes) -> bytes:
+        with self._lock:
+            if digest in self._cache:
+                return self._cache[digest]
+        length = self._catalog.locate(digest)[0].raw
+        raw = self._fetch(BlockRef(digest, length), "", plain=True)
+        self._keep(digest, raw)
+        return raw
+
     def stored_bytes(self, block: BlockRef) -> int:
         """How many bytes the block's payload has."""
         return self._catalog.locate(block.digest)[0].stored
 
-    def _fetch(self, block: BlockRef, file: str) -> bytes:
+    def _fetch(self, block: BlockRef, file: str, *, plain: bool = False) -> bytes:
+        """The block from the first place that gives it, those without references first; only those if `plain`."""
         tried: dict[Location, StoreError] = {}
         while True:
             try:
                 places = [place for place in self._catalog.locate(block.digest) if place not in tried]
             except StoreError as error:
                 raise type(error)(f"file {file} cannot be read: {error}") from None
+            places = [place for place in places if not place.references] or ([] if plain else places)
             if not places:
                 raise _worst(tried, block, file)
             for place in places:
                 try:
-                    return read_payload(self._backend, place, block)
+                    return read_payload(self._backend, place, block, self.references(place))
                 except StoreError as error:
                     tried[place] = error
                     # The index is only a hint: if the pack itself says otherwise, the next round sees it.
@@ -69,19 +84,24 @@ class BlockReader:
                 self._cached_bytes -= len(dropped)
 
 
-def read_payload(backend: Backend, place: Location, block: BlockRef) -> bytes:
+def read_payload(backend: Backend, place: Location, block: BlockRef, references: tuple[bytes, ...]) -> bytes:
     """Read, decode and check the block at one place."""
     if place.raw != block.length:
         raise CorruptError(f"is listed with {place.raw:,} bytes and expected to have {block.length:,}")
     payload = backend.get_range(pack_key(place.pack), place.offset, place.stored)
     if len(payload) != place.stored:
         raise CorruptError(f"the pack ends {place.stored - len(payload):,} bytes before the block does")
-    raw = codecs.decode(place.codec, place.version, payload, place.raw)
+    raw = codecs.decode(place.codec, place.version, payload, place.raw, references)
     if blake3(raw).digest() != block.digest:
         raise CorruptError("the stored bytes do not match the block's BLAKE3")
     return raw
 
 
 def _worst(tried: dict[Location, StoreError], block: BlockRef, file: str) -> StoreError:
+    if not tried:
+        return CorruptError(
+            f"needs block {block.digest.hex()}, which needs others itself: a chain that no writer makes"
+        )
     place, error = next(iter(tried.items()))
-    return type(error)(f"block {block.digest.hex()} of file {file}: {error}", where=pack_key(place.pack))
+    of_file = f" of file {file}" if file else ""
+    return type(error)(f"block {block.digest.hex()}{of_file}: {error}", where=pack_key(place.pack))

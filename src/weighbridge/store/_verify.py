@@ -17,6 +17,7 @@ from blake3 import blake3
 from weighbridge.errors import CorruptError, StoreError, StoreVersionError
 from weighbridge.store import _bindings, _config, _keys, codecs
 from weighbridge.store._catalog import Catalog
+from weighbridge.store._reader import BlockReader
 from weighbridge.store._stored_file import decode_inline
 from weighbridge.store.backend import Backend, Listed
 from weighbridge.store.manifests import Manifest
@@ -44,13 +45,15 @@ class _Survey:
     nbytes: int = 0
 
 
-def verify(backend: Backend, catalog: Catalog, pool: Executor, progress: Progress | None = None) -> VerifyResult:
+def verify(
+    backend: Backend, catalog: Catalog, reader: BlockReader, pool: Executor, progress: Progress | None = None
+) -> VerifyResult:
     """Read and check everything. Damage is in the result, never raised."""
     survey = _Survey()
     packs, files, names = _sort(backend, survey)
     _verify_config(backend, survey)
     for pack in packs:
-        _verify_pack(backend, catalog, pool, pack, survey, progress)
+        _verify_pack(backend, catalog, reader, pool, pack, survey, progress)
     for listed in files:
         _verify_file(backend, listed, survey)
     for listed in names:
@@ -85,7 +88,13 @@ def _verify_config(backend: Backend, survey: _Survey) -> None:
 
 
 def _verify_pack(
-    backend: Backend, catalog: Catalog, pool: Executor, listed: Listed, survey: _Survey, progress: Progress | None
+    backend: Backend,
+    catalog: Catalog,
+    reader: BlockReader,
+    pool: Executor,
+    listed: Listed,
+    survey: _Survey,
+    progress: Progress | None,
 ) -> None:
     survey.packs += 1
     try:
@@ -97,7 +106,7 @@ def _verify_pack(
         return
     if not catalog.agrees(pack_of(listed), entries):
         survey.others.append(Damage(_keys.INDEX, f"the index was wrong about {listed.key}; it has been corrected"))
-    for entry, problem in _judged(backend, pool, listed.key, entries):
+    for entry, problem in _judged(backend, reader, pool, listed.key, entries):
         survey.blocks += 1
         if problem:
             survey.bad_blocks.append((listed.key, entry.digest, problem))
@@ -107,11 +116,13 @@ def _verify_pack(
             progress(entry.location.stored)
 
 
-def _judged(backend: Backend, pool: Executor, key: str, entries: list[Entry]) -> Iterator[tuple[Entry, str]]:
+def _judged(
+    backend: Backend, reader: BlockReader, pool: Executor, key: str, entries: list[Entry]
+) -> Iterator[tuple[Entry, str]]:
     """Each entry with what is wrong with it ("" for nothing), a few being looked at at any time."""
     waiting: deque[tuple[Entry, Future[str]]] = deque()
     for entry in entries:
-        waiting.append((entry, pool.submit(_judge, backend, key, entry)))
+        waiting.append((entry, pool.submit(_judge, backend, reader, key, entry)))
         if len(waiting) >= _WINDOW:
             ready, future = waiting.popleft()
             yield ready, future.result()
@@ -119,13 +130,13 @@ def _judged(backend: Backend, pool: Executor, key: str, entries: list[Entry]) ->
         yield ready, future.result()
 
 
-def _judge(backend: Backend, key: str, entry: Entry) -> str:
+def _judge(backend: Backend, reader: BlockReader, key: str, entry: Entry) -> str:
     place = entry.location
     try:
         payload = backend.get_range(key, place.offset, place.stored)
         if blake3(payload).digest()[:8] != entry.check:
             return "the payload does not match its check"
-        raw = codecs.decode(place.codec, place.version, payload, place.raw)
+        raw = codecs.decode(place.codec, place.version, payload, place.raw, reader.references(place))
     except StoreError as error:
         return error.message
     return "" if blake3(raw).digest() == entry.digest else "the payload decodes to other bytes"

@@ -87,7 +87,7 @@ class Manifest:
     def decode(cls, sealed: bytes, sha256: str) -> Manifest:
         """The manifest kept under this SHA-256. Raises `CorruptError` or `StoreVersionError`."""
         where = file_key(sha256)
-        body = unseal(Kind.FILE, sealed, where)
+        _, body = unseal(Kind.FILE, sealed, where)
         if len(body) < _HEAD.size:
             raise CorruptError("the manifest ends within its own head", where=where)
         named, size, kind = _HEAD.unpack_from(body)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from blake3 import blake3
 
 from weighbridge.errors import CorruptError, StoreVersionError
 from weighbridge.store._keys import pack_key
-from weighbridge.store._sealed import CHECK_BYTES, HEAD_BYTES, Kind, ensure_head
+from weighbridge.store._sealed import CHECK_BYTES, HEAD_BYTES, Kind, version_of
 from weighbridge.store.backend import Backend, Listed
 from weighbridge.store.codecs import MAX_BLOCK
 from weighbridge.store.values import Location
@@ -20,14 +19,21 @@ PACK_TARGET = 64 << 20
 
 _ENTRY = struct.Struct("<32s8sIIBBHI")
 _LENGTH = struct.Struct("<Q")
+_COUNT = struct.Struct("<I")
 ENTRY_BYTES = _ENTRY.size
 TAIL_BYTES = _LENGTH.size + CHECK_BYTES
 FRAME_BYTES = HEAD_BYTES + TAIL_BYTES
+REFERENCE_BYTES = 32
+MAX_REFERENCES = 8
+"""What one payload may need of other blocks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """A block as a codec wrote it. `check` is the first 8 bytes of the BLAKE3 of `data`."""
+    """A block as a codec wrote it. `check` is the first 8 bytes of the BLAKE3 of `data`.
+
+    `references` are digests of the blocks that decoding needs, in the codec's order; none of those has references.
+    """
 
     digest: bytes
     check: bytes
@@ -35,6 +41,7 @@ class Payload:
     codec: int
     version: int
     data: bytes
+    references: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,10 @@ class Entry:
     digest: bytes
     check: bytes
     location: Location
+
+    @property
+    def references(self) -> tuple[bytes, ...]:
+        return self.location.references
 
 
 class PackBuilder:
@@ -58,17 +69,28 @@ class PackBuilder:
 
     def add(self, payload: Payload) -> None:
         self._payloads.append(payload)
-        self.nbytes += len(payload.data) + ENTRY_BYTES
+        self.nbytes += len(payload.data) + ENTRY_BYTES + REFERENCE_BYTES * len(payload.references)
 
     def finish(self) -> tuple[str, list[bytes], list[Entry]]:
         """The pack's id, its bytes in parts, and its entries."""
-        footer = b"".join(
-            _ENTRY.pack(p.digest, p.check, len(p.data), p.raw, p.codec, p.version, 0, 0) for p in self._payloads
-        )
-        covered = footer + _LENGTH.pack(len(footer))
-        check = blake3(Kind.PACK.head + covered).digest()
-        parts = [Kind.PACK.head, *(p.data for p in self._payloads), covered, check]
-        return check.hex(), parts, list(_entries(footer, check.hex()))
+        version, footer = self._footer()
+        head, covered = Kind.PACK.head(version), footer + _LENGTH.pack(len(footer))
+        check = blake3(head + covered).digest()
+        parts = [head, *(p.data for p in self._payloads), covered, check]
+        return check.hex(), parts, _entries(version, footer, check.hex())
+
+    def _footer(self) -> tuple[int, bytes]:
+        """Version 2 only where a payload has references: a pack that needs nothing new can be read by all."""
+        table: list[bytes] = []
+        entries: list[bytes] = []
+        for p in self._payloads:
+            first = len(table) if p.references else 0
+            table += p.references
+            count = len(p.references)
+            entries.append(_ENTRY.pack(p.digest, p.check, len(p.data), p.raw, p.codec, p.version, count, first))
+        if not table:
+            return 1, b"".join(entries)
+        return 2, b"".join((_COUNT.pack(len(table)), *table, *entries))
 
 
 def read_footer(backend: Backend, pack: str, size: int) -> list[Entry]:
@@ -85,26 +107,43 @@ def read_footer(backend: Backend, pack: str, size: int) -> list[Entry]:
     check = blake3(head + footer + tail[: _LENGTH.size]).digest()
     if check != tail[_LENGTH.size :] or check.hex() != pack:
         raise CorruptError("its footer is damaged: the check does not match", where=where)
-    ensure_head(Kind.PACK, head, where)
-    if length % ENTRY_BYTES:
-        raise CorruptError("its footer is not a whole number of entries", where=where)
-    entries = list(_entries(footer, pack))
+    entries = _entries(version_of(Kind.PACK, head, where), footer, pack)
     end = entries[-1].location.offset + entries[-1].location.stored if entries else HEAD_BYTES
     if end != size - TAIL_BYTES - length:
         raise CorruptError("its payloads do not add up to its size", where=where)
     return entries
 
 
-def _entries(footer: bytes, pack: str) -> Iterator[Entry]:
+def _entries(version: int, footer: bytes, pack: str) -> list[Entry]:
     where = pack_key(pack)
-    offset = HEAD_BYTES
-    for digest, check, stored, raw, codec, version, flags, reserved in _ENTRY.iter_unpack(footer):
-        if flags or reserved:
-            raise StoreVersionError(f"holds a block with flags {flags:#x} that this version does not know", where=where)
+    table, lines = _tables(version, footer, where)
+    entries, offset = [], HEAD_BYTES
+    for digest, check, stored, raw, codec, codec_version, count, first in _ENTRY.iter_unpack(lines):
+        if version == 1 and (count or first):
+            raise StoreVersionError(f"holds a block with flags {count:#x} that this version does not know", where=where)
         if not 0 < raw <= MAX_BLOCK or not 0 < stored <= raw:
             raise CorruptError(f"lists a block of {raw:,} bytes kept in {stored:,}", where=where)
-        yield Entry(digest, check, Location(pack, offset, stored, raw, codec, version))
+        references = table[first : first + count]
+        if count > MAX_REFERENCES or len(references) != count or (first and not count) or digest in references:
+            raise CorruptError(f"lists a block with the impossible references {first} to {first + count}", where=where)
+        entries.append(Entry(digest, check, Location(pack, offset, stored, raw, codec, codec_version, references)))
         offset += stored
+    return entries
+
+
+def _tables(version: int, footer: bytes, where: str) -> tuple[tuple[bytes, ...], memoryview]:
+    """The references of a footer, and its entries."""
+    at = 0
+    references: tuple[bytes, ...] = ()
+    if version > 1:
+        count = _COUNT.unpack_from(footer)[0] if len(footer) >= _COUNT.size else 0
+        at = _COUNT.size + count * REFERENCE_BYTES
+        if not 0 < at <= len(footer):
+            raise CorruptError("its footer ends within its references", where=where)
+        references = tuple(footer[i : i + REFERENCE_BYTES] for i in range(_COUNT.size, at, REFERENCE_BYTES))
+    if (len(footer) - at) % ENTRY_BYTES:
+        raise CorruptError("its footer is not a whole number of entries", where=where)
+    return references, memoryview(footer)[at:]
 
 
 def pack_of(listed: Listed) -> str:

@@ -118,7 +118,7 @@ class Store:
     def verify(self, *, progress: Progress | None = None) -> VerifyResult:
         """Read and check every bit. `progress` counts bytes of packs. Damage is in the result, not raised."""
         self._catalog.refresh()
-        return verify(self._backend, self._catalog, self._pool, progress)
+        return verify(self._backend, self._catalog, self._reader, self._pool, progress)
 
     def pack_bytes(self) -> int:
         """The size of all packs: what `verify` will count up to."""

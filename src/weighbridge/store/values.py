@@ -37,7 +37,7 @@ class BlockRef:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where a payload lies, and what it takes to decode it."""
+    """Where a payload lies, and what it takes to decode it: `references` are the digests of blocks that it needs."""
 
     pack: str
     offset: int
@@ -45,6 +45,7 @@ class Location:
     raw: int
     codec: int
     version: int
+    references: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

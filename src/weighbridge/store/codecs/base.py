@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -52,6 +53,24 @@ class Codec(Protocol):
 
     def decode(self, payload: Buffer, raw_length: int) -> bytes:
         """The block. Raises `CorruptError` for any payload that no encoder wrote."""
+        ...
+
+
+class DeltaCodec(Protocol):
+    """A way to write a block by what it has in common with others. Pure, as a `Codec` is.
+
+    ``decode(encode(raw, layout, references), len(raw), references) == raw`` where `encode` does not decline.
+    """
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+
+    def decode(self, payload: Buffer, raw_length: int, references: Sequence[Buffer]) -> bytes:
+        """The block. `references` are raw blocks, in the order of the entry. Raises as a `Codec` does."""
         ...
 
 
