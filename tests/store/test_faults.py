@@ -12,7 +12,8 @@ import pytest
 
 from weighbridge.errors import StorageFullError, StoreError
 from weighbridge.store import Store
-from weighbridge.store.backend import LocalBackend, translate
+from weighbridge.store.backends._errors import translate
+from weighbridge.store.backends.local import LocalBackend
 from weighbridge.tensors import BytesSource
 
 LIMITED = """

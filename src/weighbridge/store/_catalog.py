@@ -7,7 +7,7 @@ import threading
 from weighbridge.errors import CorruptError, ObjectNotFoundError, StoreError
 from weighbridge.store._index import BlockIndex
 from weighbridge.store._keys import PACKS, id_in, pack_key
-from weighbridge.store.backend import Backend, Listed
+from weighbridge.store.backends import Backend, Listed
 from weighbridge.store.packs import Entry, PackBuilder, pack_of, read_footer
 from weighbridge.store.values import Location
 

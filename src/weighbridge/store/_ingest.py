@@ -20,7 +20,7 @@ from weighbridge.store import codecs
 from weighbridge.store._catalog import Catalog
 from weighbridge.store._cutting import ContentCutter, Span, regions_of, spans
 from weighbridge.store._keys import file_key
-from weighbridge.store.backend import Backend
+from weighbridge.store.backends import Backend
 from weighbridge.store.manifests import EMPTY, INLINE_LIMIT, Inline, Manifest, Region
 from weighbridge.store.packs import ENTRY_BYTES, FRAME_BYTES, PACK_TARGET, PackBuilder, Payload
 from weighbridge.store.values import BlockRef, Progress, Stored

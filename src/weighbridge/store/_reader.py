@@ -11,7 +11,7 @@ from weighbridge.errors import CorruptError, StoreError
 from weighbridge.store import codecs
 from weighbridge.store._catalog import Catalog
 from weighbridge.store._keys import pack_key
-from weighbridge.store.backend import Backend
+from weighbridge.store.backends import Backend
 from weighbridge.store.values import BlockRef, Location
 
 CACHE_BYTES = 32 << 20

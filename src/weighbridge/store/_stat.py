@@ -6,7 +6,7 @@ from collections import Counter
 
 from weighbridge.store import _keys, codecs
 from weighbridge.store._catalog import Catalog
-from weighbridge.store.backend import Backend
+from weighbridge.store.backends import Backend
 from weighbridge.store.manifests import Manifest
 from weighbridge.store.values import CodecStat, StoreStat
 

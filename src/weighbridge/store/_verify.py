@@ -19,7 +19,7 @@ from weighbridge.store import _bindings, _config, _keys, codecs
 from weighbridge.store._catalog import Catalog
 from weighbridge.store._reader import BlockReader
 from weighbridge.store._stored_file import decode_inline
-from weighbridge.store.backend import Backend, Listed
+from weighbridge.store.backends import Backend, Listed
 from weighbridge.store.manifests import Manifest
 from weighbridge.store.packs import Entry, pack_of, read_footer
 from weighbridge.store.values import Damage, FileUse, Progress, VerifyResult

@@ -10,7 +10,7 @@ from blake3 import blake3
 from weighbridge.errors import CorruptError, StoreVersionError
 from weighbridge.store._keys import pack_key
 from weighbridge.store._sealed import CHECK_BYTES, HEAD_BYTES, Kind, version_of
-from weighbridge.store.backend import Backend, Listed
+from weighbridge.store.backends import Backend, Listed
 from weighbridge.store.codecs import MAX_BLOCK
 from weighbridge.store.values import Location
 

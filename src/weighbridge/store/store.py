@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from weighbridge.errors import CorruptError, ObjectNotFoundError, PathNotFoundError, UnsupportedError, UsageError
-from weighbridge.store import _bindings, _config, _keys
+from weighbridge.errors import CorruptError, ObjectNotFoundError, UsageError
+from weighbridge.store import _bindings, _keys
 from weighbridge.store._catalog import Catalog
 from weighbridge.store._index import BlockIndex
 from weighbridge.store._ingest import Ingest
+from weighbridge.store._opening import index_path, store_id
 from weighbridge.store._reader import BlockReader
 from weighbridge.store._stat import stat
 from weighbridge.store._stored_file import StoredFile
 from weighbridge.store._verify import verify
-from weighbridge.store.backend import Backend, LocalBackend
+from weighbridge.store.backends import Backend, connect
 from weighbridge.store.manifests import Manifest
 from weighbridge.store.values import Progress, Stored, StoreStat, VerifyResult
 from weighbridge.tensors import ByteSource
@@ -30,9 +29,9 @@ MOST_THREADS = 4
 class Store:
     """Files by SHA-256, and names for them. Safe from several threads; any number of processes may use one folder."""
 
-    def __init__(self, backend: Backend, index: BlockIndex, threads: int | None = None) -> None:
+    def __init__(self, backend: Backend, store_id: str, index: BlockIndex, threads: int | None = None) -> None:
         self._backend = backend
-        self.id = _config.parse(backend.get(_keys.CONFIG))
+        self.id = store_id
         self._threads = threads or min(os.cpu_count() or 1, MOST_THREADS)
         self._pool = ThreadPoolExecutor(self._threads, "weighbridge-store")
         self._index = index
@@ -42,21 +41,18 @@ class Store:
 
     @classmethod
     def open(cls, location: str | os.PathLike[str], *, create: bool = False, threads: int | None = None) -> Store:
-        """The store in this folder, made there if `create` and the folder is missing or empty.
+        """The store at this path or URL, made there if `create` and nothing else is there.
 
         `threads` code and decode blocks; all cores up to four if not given. Raises `PathNotFoundError` or `UsageError`
         where there is no store, `StoreVersionError` for one that a later version made.
         """
-        root = _folder(location)
-        if create:
-            _create(root)
-        if not root.is_dir():
-            raise PathNotFoundError("there is no store here", where=str(root))
-        if not (root / _keys.CONFIG).exists():
-            raise UsageError(f"is not a store: it holds no file '{_keys.CONFIG}'", where=str(root))
-        backend = LocalBackend(root)
-        backend.sweep()
-        return cls(backend, BlockIndex(root / _keys.INDEX / "blocks.sqlite"), threads)
+        return cls.on(connect(location, create=create), create=create, threads=threads)
+
+    @classmethod
+    def on(cls, backend: Backend, *, create: bool = False, threads: int | None = None) -> Store:
+        """The store that this backend keeps; otherwise as `open`."""
+        store = store_id(backend, create=create)
+        return cls(backend, store, BlockIndex(index_path(backend, store)), threads)
 
     def add(self, source: ByteSource, *, progress: Progress | None = None) -> Stored:
         """Store a file. When this returns, it is on disk, and every process that opens the store can read it back."""
@@ -144,26 +140,3 @@ class Store:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
-
-
-def _folder(location: str | os.PathLike[str]) -> Path:
-    text = os.fspath(location)
-    scheme = re.match(r"([a-z][a-z0-9+]*)://", text)
-    if scheme and scheme.group(1) != "file":
-        raise UnsupportedError("stores are local folders in this version", where=text)
-    return Path(text.removeprefix("file://"))
-
-
-def _create(root: Path) -> None:
-    """Make a store unless there is one. Two processes may do so at once: the second finds the first one's."""
-    if (root / _keys.CONFIG).exists():
-        return
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        ours = {name.rstrip("/") for name in (_keys.TMP, _keys.INDEX, _keys.CONFIG)}
-        foreign = sorted(path.name for path in root.iterdir() if path.name not in ours)
-    except (FileExistsError, NotADirectoryError):
-        raise UsageError("is a file, so it cannot become a store", where=str(root)) from None
-    if foreign:
-        raise UsageError(f"holds other files ({foreign[0]!r} …), so no store is made there", where=str(root))
-    LocalBackend(root).put(_keys.CONFIG, [_config.new()])

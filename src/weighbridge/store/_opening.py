@@ -1,0 +1,45 @@
+"""Finding the store at a location, or making one there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from weighbridge.errors import ObjectNotFoundError, UnsupportedError, UsageError
+from weighbridge.store import _config, _keys
+from weighbridge.store.backends import Backend
+
+
+def store_id(backend: Backend, *, create: bool = False) -> str:
+    """The id of the store that lies there, made if `create` and nothing else is there.
+
+    Several may create one at the same time: each of them reads the configuration again after writing, so that all go on
+    with the same id.
+    """
+    found = _configuration(backend)
+    if found is None and create:
+        _ensure_nothing_else(backend)
+        backend.put(_keys.CONFIG, [_config.new()])
+        found = _configuration(backend)
+    if found is None:
+        raise UsageError(f"is not a store: it holds no '{_keys.CONFIG}'", where=backend.location)
+    return _config.parse(found)
+
+
+def index_path(backend: Backend, store: str) -> Path:
+    """Where the index of the store with this id lies."""
+    if backend.cache is None:
+        raise UnsupportedError("there is no place for the index of this store", where=f"{backend.location} ({store})")
+    return backend.cache / "blocks.sqlite"
+
+
+def _configuration(backend: Backend) -> bytes | None:
+    try:
+        return backend.get(_keys.CONFIG)
+    except ObjectNotFoundError:
+        return None
+
+
+def _ensure_nothing_else(backend: Backend) -> None:
+    for listed in backend.list(""):
+        if listed.key != _keys.CONFIG and not listed.key.startswith((_keys.TMP, _keys.INDEX)):
+            raise UsageError(f"holds other files ({listed.key!r} …), so no store is made there", where=backend.location)

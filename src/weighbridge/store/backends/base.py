@@ -1,0 +1,56 @@
+"""The seam under the store: whole objects by key, written once, atomically.
+
+A few verbs, so that a disk, a bucket and a failing double in a test are the same to everything above.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An object as a listing tells of it. `modified`: seconds since 1970 by the clock of whoever keeps the object."""
+
+    key: str
+    size: int
+    modified: float = 0.0
+
+
+class Backend(Protocol):
+    """Objects by key. Safe from several threads.
+
+    Every method raises `StoreError`; `ObjectNotFoundError` where there is no such object. Once `put` or `delete`
+    returned, every other method, in every process, sees what it did.
+    """
+
+    @property
+    def location(self) -> str:
+        """Where the objects are, for people: a path or a URL, never with a secret in it."""
+        ...
+
+    @property
+    def cache(self) -> Path | None:
+        """A folder beside the objects for what may be lost; None where there is no place for one."""
+        ...
+
+    def get(self, key: str) -> bytes: ...
+
+    def get_range(self, key: str, offset: int, length: int) -> bytes:
+        """Up to `length` bytes: fewer where the object ends before."""
+        ...
+
+    def get_ranges(self, key: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """`get_range` for each (offset, length), with as few round trips as pay."""
+        ...
+
+    def put(self, key: str, parts: Sequence[bytes], *, replace: bool = False) -> bool:
+        """Write an object as a whole, durably. False, and nothing written, if it exists and may not be replaced."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[Listed]: ...
+
+    def delete(self, key: str) -> None: ...
