@@ -17,7 +17,7 @@ from itertools import count
 
 import numpy as np
 
-from weighbridge.store import Store, _ingest
+from weighbridge.store import Store, _pack_writer
 from weighbridge.tensors import BytesSource
 
 SIZES = (10, 5_000, 60_000, 300_000)
@@ -29,7 +29,7 @@ def content(seed: int) -> bytes:
 
 
 def write(folder: str, first: int, tell: int) -> None:
-    _ingest.PACK_TARGET = 100_000  # so that files span packs, as large ones do
+    _pack_writer.PACK_TARGET = 100_000  # so that files span packs, as large ones do
     with Store.open(folder, create=True) as store:
         for seed in count(first):
             stored = store.add(BytesSource(content(seed)))

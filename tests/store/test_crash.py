@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from weighbridge.store import Store, _ingest
+from weighbridge.store import Store, _pack_writer
 from weighbridge.tensors import BytesSource
 
 NURSERY = Path(__file__).with_name("crash_nursery.py")
@@ -60,7 +60,7 @@ def test_processes_that_write_at_once_do_not_hurt_each_other(folder):
 
 
 def test_threads_that_write_at_once_do_not_hurt_each_other(store, make, monkeypatch):
-    monkeypatch.setattr(_ingest, "PACK_TARGET", 200_000)
+    monkeypatch.setattr(_pack_writer, "PACK_TARGET", 200_000)
     contents = [make.weights(50_000, seed).tobytes() for seed in range(6)]
     failures = []
 

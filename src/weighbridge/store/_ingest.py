@@ -1,7 +1,8 @@
 """Taking files in: read once, hashed, cut, coded, packed, acknowledged.
 
-The reading thread goes through the file in order; a pool hashes and codes blocks; their results come back in order.
-What is in memory at any time is a few blocks and the pack being filled, whatever the size of the file.
+The caller's thread goes through the file in order; another makes its SHA-256; a pool hashes and codes blocks, whose
+results come back in order; one more writes packs. What is in memory at any time is a few blocks, the pack being filled
+and the one being written, whatever the size of the file (docs/design/0011-where-the-time-goes.md).
 """
 
 from __future__ import annotations
@@ -20,13 +21,16 @@ from weighbridge.store import codecs
 from weighbridge.store._catalog import Catalog
 from weighbridge.store._cutting import ContentCutter, Span, regions_of, spans
 from weighbridge.store._keys import file_key
+from weighbridge.store._pack_writer import PackWriter
 from weighbridge.store.backends import Backend
 from weighbridge.store.manifests import EMPTY, INLINE_LIMIT, Inline, Manifest, Region
-from weighbridge.store.packs import ENTRY_BYTES, FRAME_BYTES, PACK_TARGET, PackBuilder, Payload
+from weighbridge.store.packs import Payload
 from weighbridge.store.values import BlockRef, Progress, Stored
 from weighbridge.tensors import ByteSource, Extent
 
 _REST = -1
+_HASHED_BEHIND = 4
+"""Spans that the SHA-256 may be behind the reading: it is the longest of all tasks, so it must never wait for one."""
 
 
 @dataclass(slots=True)
@@ -60,16 +64,15 @@ class _Coded:
 class Ingest:
     """One writing session: files that share packs, and are acknowledged together when `finish` returns.
 
-    Not for several threads; any number of sessions may run at once.
+    Not for several threads; any number of sessions may run at once. `packs` is this session's own.
     """
 
-    def __init__(self, backend: Backend, catalog: Catalog, pool: Executor, threads: int) -> None:
+    def __init__(self, backend: Backend, catalog: Catalog, pool: Executor, packs: PackWriter, threads: int) -> None:
         self._backend = backend
         self._catalog = catalog
         self._pool = pool
+        self._packs = packs
         self._window = 2 * threads + 2
-        self._pack = PackBuilder()
-        self._unwritten: set[bytes] = set()
         self._drafts: list[tuple[_Draft, Manifest]] = []
         self._fresh = False
 
@@ -90,7 +93,7 @@ class Ingest:
 
     def finish(self) -> list[Stored]:
         """Write what is still in memory: packs, then manifests. The files are safe when this returns."""
-        self._flush()
+        self._packs.finish()
         stored = [self._acknowledge(draft, manifest) for draft, manifest in self._drafts]
         self._drafts = []
         return stored
@@ -119,7 +122,7 @@ class Ingest:
     def _code(self, region: int, raw: bytes, layout: codecs.Layout) -> _Coded:
         digest = blake3(raw).digest()
         block = BlockRef(digest, len(raw))
-        if digest in self._unwritten or self._catalog.knows(digest):
+        if self._packs.holds(digest) or self._catalog.knows(digest):
             return _Coded(region, block, None)
         codec, data = codecs.encode(raw, layout)
         check = digest[:8] if codec.id == codecs.CODECS[0].id else blake3(data).digest()[:8]
@@ -128,20 +131,10 @@ class Ingest:
     def _place(self, draft: _Draft, coded: _Coded) -> None:
         draft.blocks.setdefault(coded.region, []).append(coded.block)
         payload = coded.payload
-        if payload is None or payload.digest in self._unwritten or self._catalog.knows(payload.digest):
+        if payload is None or self._packs.holds(payload.digest) or self._catalog.knows(payload.digest):
             return
-        draft.new_bytes += len(payload.data) + ENTRY_BYTES + (0 if len(self._pack) else FRAME_BYTES)
+        draft.new_bytes += self._packs.add(payload)
         draft.new_blocks += 1
-        self._pack.add(payload)
-        self._unwritten.add(payload.digest)
-        if self._pack.nbytes >= PACK_TARGET:
-            self._flush()
-
-    def _flush(self) -> None:
-        if len(self._pack):
-            self._catalog.write(self._pack)
-            self._pack = PackBuilder()
-            self._unwritten = set()
 
     def _acknowledge(self, draft: _Draft, manifest: Manifest) -> Stored:
         sealed = manifest.encode()
@@ -175,12 +168,12 @@ def _pieces(
     """Blocks in file order (the rest's as they become certain), while another thread makes the SHA-256."""
     layouts = [codecs.layout_of(extent.dtype.name) for extent in draft.regions]
     cutter = ContentCutter()
-    hashed: Future[None] | None = None
+    hashing: deque[Future[None]] = deque()
     for span in spans(draft.source.size, draft.regions):
         raw = _read(draft.source, span)
-        if hashed is not None:
-            hashed.result()
-        hashed = hasher.submit(digest.update, raw)
+        hashing.append(hasher.submit(digest.update, raw))
+        if len(hashing) > _HASHED_BEHIND:
+            hashing.popleft().result()
         if span.region == _REST:
             for chunk in cutter.feed(raw):
                 yield _REST, chunk, codecs.OPAQUE
@@ -190,7 +183,7 @@ def _pieces(
             progress(span.length)
     for chunk in cutter.finish():
         yield _REST, chunk, codecs.OPAQUE
-    if hashed is not None:
+    for hashed in hashing:
         hashed.result()
 
 

@@ -14,6 +14,7 @@ from weighbridge.store._catalog import Catalog
 from weighbridge.store._index import BlockIndex
 from weighbridge.store._ingest import Ingest
 from weighbridge.store._opening import index_path, store_id
+from weighbridge.store._pack_writer import PackWriter
 from weighbridge.store._reader import BlockReader
 from weighbridge.store._stat import stat
 from weighbridge.store._stored_file import StoredFile
@@ -60,10 +61,11 @@ class Store:
 
     def add_many(self, sources: Iterable[ByteSource], *, progress: Progress | None = None) -> list[Stored]:
         """Store files that share packs: much cheaper than one by one where they are small. Safe when this returns."""
-        ingest = Ingest(self._backend, self._catalog, self._pool, self._threads)
-        for source in sources:
-            ingest.take(source, progress)
-        return ingest.finish()
+        with PackWriter(self._catalog) as packs:
+            ingest = Ingest(self._backend, self._catalog, self._pool, packs, self._threads)
+            for source in sources:
+                ingest.take(source, progress)
+            return ingest.finish()
 
     def has(self, sha256: str) -> bool:
         """Whether the store holds this file."""
