@@ -43,6 +43,8 @@ class Region:
     length: int
     dtype: str
     blocks: list[Block]
+    row: int
+    sketch: bytes
 
 
 @dataclass(frozen=True)
@@ -155,13 +157,13 @@ def _entry(cursor: Cursor, at: int, pack_version: int, table: list[bytes]) -> En
 
 def manifest(data: bytes, key: str) -> Manifest:
     """The manifest that stands under `key`."""
-    cursor = _opened(data, b"WBFILE", key)
+    version, cursor = _opened(data, b"WBFILE", key, 2)
     sha256, size = cursor.take(32, "SHA-256 of the file"), cursor.number(8, "size of the file")
     if key.rpartition("/")[2] != sha256.hex():
         raise RefusedError(8, "the key of a manifest is the SHA-256 of the file", sha256.hex(), key)
     if cursor.number(1, "kind", 0, 1) == 0:
         return Manifest(sha256, size, _inline(cursor, size), [], [])
-    return _of_blocks(cursor, sha256, size)
+    return _of_blocks(cursor, version, sha256, size)
 
 
 def _inline(cursor: Cursor, size: int) -> Inline:
@@ -171,24 +173,25 @@ def _inline(cursor: Cursor, size: int) -> Inline:
     return Inline(codec, version, cursor.take(cursor.end - cursor.at, "payload"))
 
 
-def _of_blocks(cursor: Cursor, sha256: bytes, size: int) -> Manifest:
+def _of_blocks(cursor: Cursor, version: int, sha256: bytes, size: int) -> Manifest:
     region_count, block_count = cursor.number(4, "number of regions"), cursor.number(4, "number of blocks")
-    if cursor.end - cursor.at != 36 * (region_count + block_count):
+    line = 36 if version == 1 else 60
+    if cursor.end - cursor.at != line * region_count + 36 * block_count:
         raise cursor.refused(
-            f"{region_count} regions and {block_count} blocks of 36 bytes follow", cursor.end - cursor.at
+            f"{region_count} regions of {line} and {block_count} blocks of 36 bytes follow", cursor.end - cursor.at
         )
     heads, end, covered = [], 0, 0
     for _ in range(region_count):
         offset = cursor.number(8, "offset of a region, after the one before and in the file", end, size)
         length = cursor.number(8, "length of a region, within the file", 1, size - offset)
-        heads.append((offset, length, cursor.number(4, "number of blocks of a region", 1), _dtype(cursor)))
+        heads.append((offset, length, cursor.number(4, "number of blocks of a region", 1), _hints(cursor, version)))
         end, covered = offset + length, covered + length
     blocks = [
         Block(cursor.take(32, "block"), cursor.number(4, "length of a block", 1, LIMIT)) for _ in range(block_count)
     ]
     regions, used = [], 0
-    for offset, length, count, dtype in heads:
-        regions.append(Region(offset, length, dtype, blocks[used : used + count]))
+    for offset, length, count, (dtype, row, sketch) in heads:
+        regions.append(Region(offset, length, dtype, blocks[used : used + count], row, sketch))
         used += count
     if used > block_count:
         raise RefusedError(49, f"there are at least the {used} blocks of the regions", block_count, cursor.where)
@@ -202,8 +205,12 @@ def _block(cursor: Cursor) -> Block:
     return Block(cursor.take(32, "block"), cursor.number(4, "length of a block", 1, LIMIT))
 
 
-def _dtype(cursor: Cursor) -> str:
-    return cursor.take(16, "dtype").rstrip(b"\0").decode("ascii", "replace")  # a hint, so never refused
+def _hints(cursor: Cursor, version: int) -> tuple[str, int, bytes]:
+    """Dtype, row and sketch of a region: never refused."""
+    dtype = cursor.take(16, "dtype").rstrip(b"\0").decode("ascii", "replace")
+    if version == 1:
+        return dtype, 0, bytes(16)
+    return dtype, cursor.number(8, "row of a region"), cursor.take(16, "sketch")
 
 
 def _sums(blocks: list[Block], length: int, what: str, cursor: Cursor) -> None:
@@ -214,7 +221,7 @@ def _sums(blocks: list[Block], length: int, what: str, cursor: Cursor) -> None:
 
 def binding(data: bytes, key: str) -> Binding:
     """The binding that stands under `key`."""
-    cursor = _opened(data, b"WBNAME", key)
+    _, cursor = _opened(data, b"WBNAME", key, 1)
     sha256, length = cursor.take(32, "SHA-256 of the file"), cursor.number(4, "length of the name", 1, 4096)
     encoded = cursor.take(length, "name")
     cursor.finish()
@@ -229,19 +236,18 @@ def binding(data: bytes, key: str) -> Binding:
     return Binding(name, sha256)
 
 
-def _opened(data: bytes, magic: bytes, key: str) -> Cursor:
-    """The body of a manifest or binding, after magic, check and version have been found right."""
+def _opened(data: bytes, magic: bytes, key: str, latest: int) -> tuple[int, Cursor]:
+    """Version and body of a manifest or binding, after magic, check and version have been found right."""
     if len(data) < 8 + CHECK:
         raise RefusedError(len(data), f"a sealed object has at least {8 + CHECK} bytes", len(data), key)
     if data[:6] != magic:
         raise RefusedError(0, f"the magic is {magic.decode()!r}", data[:6], key)
     if blake3(data[:-CHECK]).digest() != data[-CHECK:]:
         raise RefusedError(len(data) - CHECK, "the check is the BLAKE3 of everything before", data[-CHECK:].hex(), key)
-    _version(data[:8], key)
-    return Cursor(data, key, 8, len(data) - CHECK)
+    return _version(data[:8], key, latest), Cursor(data, key, 8, len(data) - CHECK)
 
 
-def _version(head: bytes, key: str, latest: int = 1) -> int:
+def _version(head: bytes, key: str, latest: int) -> int:
     version = int.from_bytes(head[6:8], "little")
     if not 1 <= version <= latest:
         raise UnknownError(6, f"version {version} of {head[:6].decode()} is not known", None, key)

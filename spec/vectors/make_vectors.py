@@ -3,9 +3,10 @@
     python spec/vectors/make_vectors.py FOLDER
 
 writes FOLDER/store (a store with every kind of object and every codec), FOLDER/files.json (the names in it, with
-SHA-256 and size), FOLDER/good.json (payloads of codecs and what they decode to) and FOLDER/bad.json (payloads and
-objects that a reader must refuse, and as what). A folder is never written again: what a writer learns later, such as
-another codec, gets a new one (v1-floats has codec 5, which v1 is older than).
+SHA-256 and size), FOLDER/good.json (payloads of codecs and what they decode to), FOLDER/sketches.json (regions, each
+a unit and how often it comes, and their sketches) and FOLDER/bad.json (payloads and objects that a reader must
+refuse, and as what). A folder is never written again: what a writer learns later, such as another codec, gets a new
+one (v1-floats has codec 5, which v1 is older than, and v2-manifests has manifests of version 2).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from bad_floats import bad_floats, good_floats
 from blake3 import blake3
 
 from weighbridge.store import Store, codecs
+from weighbridge.store._sketch import sketch
 from weighbridge.store.codecs import Layout
 from weighbridge.tensors import BytesSource
 
@@ -45,6 +47,7 @@ def main(folder: Path) -> None:
         shutil.rmtree(folder / "store" / cache, ignore_errors=True)
     _write(folder / "files.json", {name: {"sha256": _sha256(data), "size": len(data)} for name, data in files.items()})
     _write(folder / "good.json", _good())
+    _write(folder / "sketches.json", _sketches())
     _write(folder / "bad.json", _bad_payloads() + _bad_objects(folder / "store"))
 
 
@@ -141,6 +144,40 @@ def _good() -> list[dict[str, object]]:
     return good
 
 
+def _sketches() -> list[dict[str, object]]:
+    """Regions of every kind of dtype, numbers of every kind in them, and one that is longer than what counts."""
+    rng = np.random.default_rng(22)
+    values = np.concatenate(
+        [rng.normal(0, 1, 200) * 2.0 ** rng.integers(-30, 30, 200), [0, -0.0, np.inf, -np.inf, np.nan]]
+    )
+    with np.errstate(over="ignore", invalid="ignore"):
+        floats = {
+            "F64": values.astype("<f8"),
+            "F32": (values * 1e-36).astype("<f4"),
+            "F16": values.astype("<f2"),
+            "BF16": values.astype(ml_dtypes.bfloat16),
+            "F8_E4M3": values.astype(ml_dtypes.float8_e4m3fn),
+            "F8_E5M2": values.astype(ml_dtypes.float8_e5m2),
+            "F8_E4M3FNUZ": values.astype(ml_dtypes.float8_e4m3fnuz),
+            "C64": values[:100].astype("<f4"),
+            "C128": values[:140].astype("<f8"),
+        }
+    others = {name: rng.bytes(700) for name in ("I64", "I32", "I16", "I8", "U8", "U32", "BOOL", "Q4_K", "F8_E8M0", "?")}
+    cases = [(dtype, numbers.tobytes(), 1) for dtype, numbers in floats.items()]
+    cases += [(dtype, unit, 1) for dtype, unit in others.items()]
+    cases += [
+        ("F32", bytes(800), 1),
+        ("I16", b"\x00\x80" * 100, 1),
+        ("F32", rng.bytes(4 * 63), 1),
+        ("F32", rng.bytes(259), 1),
+    ]
+    cases += [("BF16", rng.bytes(2003 * 2), 132), ("U8", rng.bytes(997), 270), ("F16", rng.bytes(2047), 1)]
+    return [
+        {"dtype": d, "unit": _text(unit), "times": times, "sketch": sketch(unit * times, len(unit) * times, d).hex()}
+        for d, unit, times in cases
+    ]
+
+
 def _bad_payloads() -> list[dict[str, object]]:
     frame = zstandard.ZstdCompressor().compress(bytes(100))
     unsized = zstandard.ZstdCompressor(write_content_size=False).compress(bytes(100))
@@ -196,6 +233,7 @@ def _bad_objects(store: Path) -> list[dict[str, object]]:
         ("file", _put(body, 73, b"\x09"), "corrupt", "manifest: a region with others' blocks"),
         ("file", _put(body, end - 4, b"\x00" * 4), "corrupt", "manifest: a block without bytes"),
         ("file", _put(body, end - 4, b"\xff" * 4), "corrupt", "manifest: a block beyond the limit"),
+        ("file", _put(body, 6, b"\x01\x00"), "corrupt", "manifest: version 1, with the regions of version 2"),
         ("file", body[:-1], "corrupt", "manifest: cut short"),
         ("file", body[:20], "corrupt", "manifest: ends within its head"),
         ("file", body[:50], "corrupt", "manifest: ends before its tables"),

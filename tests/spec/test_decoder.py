@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 
 from weighbridge.errors import CorruptError, StoreError, StoreVersionError
 from weighbridge.store import Store, _bindings, _config, codecs
+from weighbridge.store._sketch import sketch
 from weighbridge.store.codecs import Layout
 from weighbridge.store.manifests import Manifest
 from weighbridge.store.packs import read_footer
@@ -39,6 +40,7 @@ import folder  # noqa: E402
 import payload as payloads  # noqa: E402
 import refusal  # noqa: E402
 import sealed  # noqa: E402
+import sketch as sketches  # noqa: E402
 
 sys.path.remove(str(DECODER))
 
@@ -138,6 +140,26 @@ def test_the_golden_store_gives_its_files_back(version):
         assert (len(content), hashlib.sha256(content).hexdigest()) == (told["size"], told["sha256"])
     assert not store.damaged_packs
     assert not store.keys["stray"]
+
+
+# Sketches
+
+
+@pytest.mark.parametrize("case", json.loads((SPEC / "vectors" / "v2-manifests" / "sketches.json").read_text("utf-8")))
+def test_every_golden_sketch_is_what_the_text_says(case):
+    assert sketches.sketch(base64.b64decode(case["unit"]) * case["times"], case["dtype"]).hex() == case["sketch"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(dtype=st.sampled_from([*sketches.FLOATS, *sketches.INTEGERS, "BOOL", "Q8_0", "F4"]), count=SIZES, seed=SEEDS)
+def test_of_any_region_both_make_the_same_sketch(dtype, count, seed):
+    region = noise(count, seed)
+    assert sketches.sketch(region, dtype) == sketch(region, count, dtype)
+
+
+def test_only_the_beginning_of_a_region_counts():
+    region = noise(4 << 18, 1)
+    assert sketches.sketch(region + b"more", "F32") == sketch(region, len(region) + 4, "F32")
 
 
 # The command
@@ -285,7 +307,8 @@ def test_of_odd_frames_both_make_the_same(coded, length):
 # Objects, damaged and sealed again, so that only careful reading finds it
 
 STORE = VECTORS[0] / "store"
-OBJECTS = {kind: sorted(p for p in (STORE / kind).rglob("*") if p.is_file()) for kind in ("files", "names", "packs")}
+OBJECTS = {kind: sorted(p for p in (STORE / kind).rglob("*") if p.is_file()) for kind in ("names", "packs")}
+MANIFESTS = sorted(p for version in VECTORS for p in (version / "store" / "files").rglob("*") if p.is_file())
 FIELDS = st.sampled_from([0, 1, 2, 4095, 4096, 4097, 1 << 24, (1 << 24) + 1, (1 << 32) - 1, (1 << 64) - 1])
 
 
@@ -300,7 +323,7 @@ def resealed(draw, content):
 
 
 @settings(max_examples=150, deadline=None)
-@given(data=st.data(), path=st.sampled_from(OBJECTS["files"]))
+@given(data=st.data(), path=st.sampled_from(MANIFESTS))
 def test_of_a_changed_manifest_both_make_the_same(data, path):
     content = data.draw(resealed(path.read_bytes()[:-32]))
     raw = content + blake3(content).digest()
@@ -309,10 +332,16 @@ def test_of_a_changed_manifest_both_make_the_same(data, path):
         theirs(Manifest.decode, raw, path.name),
     )
     if isinstance(expected, Manifest):
-        regions = [(r.offset, r.length, r.dtype, [(b.digest, b.length) for b in r.blocks]) for r in read.regions]
+        regions = [
+            (r.offset, r.length, r.dtype, r.row, r.sketch, [(b.digest, b.length) for b in r.blocks])
+            for r in read.regions
+        ]
         assert (read.size, regions) == (
             expected.size,
-            [(r.offset, r.nbytes, r.dtype, [(b.digest, b.length) for b in r.blocks]) for r in expected.regions],
+            [
+                (r.offset, r.nbytes, r.dtype, r.row, r.sketch, [(b.digest, b.length) for b in r.blocks])
+                for r in expected.regions
+            ],
         )
         assert [(b.digest, b.length) for b in read.rest] == [(b.digest, b.length) for b in expected.rest]
         assert (read.inline is None) == (expected.inline is None)

@@ -12,6 +12,7 @@ import pytest
 
 from weighbridge.errors import CorruptError, StoreVersionError
 from weighbridge.store import Store, _bindings, codecs
+from weighbridge.store._sketch import sketch
 from weighbridge.store.manifests import Manifest
 
 VECTORS = Path(__file__).parents[2] / "spec" / "vectors"
@@ -32,7 +33,7 @@ def cases(name):
 
 
 def test_there_are_vectors():
-    assert VERSIONS == ["v1", "v1-floats"]
+    assert VERSIONS == ["v1", "v1-floats", "v2-manifests"]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -53,6 +54,12 @@ def test_a_store_of_every_version_opens_and_gives_its_files_back(version, tmp_pa
 def test_every_good_payload_decodes(case):
     payload, raw = base64.b64decode(case["payload"]), base64.b64decode(case["raw"])
     assert codecs.decode(case["codec"], case["version"], payload, len(raw)) == raw
+
+
+@pytest.mark.parametrize("case", load("v2-manifests", "sketches"))
+def test_every_sketch_is_what_it_was(case):
+    region = base64.b64decode(case["unit"]) * case["times"]
+    assert sketch(region, len(region), case["dtype"]).hex() == case["sketch"]
 
 
 @pytest.mark.parametrize("case", cases("bad"))

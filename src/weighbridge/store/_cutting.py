@@ -8,7 +8,8 @@ from itertools import pairwise
 
 from weighbridge import formats, native
 from weighbridge.errors import FileChangedError, WeighbridgeError
-from weighbridge.tensors import ByteSource, Extent
+from weighbridge.store._sketch import row_length
+from weighbridge.tensors import ByteSource, DType, Extent, TensorInfo
 
 BLOCK_BYTES = 2 << 20
 LEAST_REGION = 4 << 10
@@ -25,24 +26,54 @@ class Span:
     region: int = -1
 
 
-def regions_of(source: ByteSource) -> tuple[Extent, ...]:
+@dataclass(frozen=True, slots=True)
+class TensorRange:
+    """A region to be: where it lies, of which dtype, and how many elements make a row, 0 if that is not known."""
+
+    offset: int
+    nbytes: int
+    dtype: DType
+    row: int = 0
+
+    @property
+    def end(self) -> int:
+        return self.offset + self.nbytes
+
+
+def regions_of(source: ByteSource) -> tuple[TensorRange, ...]:
     """The tensor ranges worth blocks of their own; none for a file that no format can read: it is stored all the same.
 
     Raises only `FileChangedError`.
     """
     try:
-        extents = formats.index(source).extents
+        index = formats.index(source)
     except FileChangedError:
         raise
     except WeighbridgeError:
         return ()
+    extents, rows = index.extents, _rows(index.tensors)
     ordered = all(one.end <= two.offset for one, two in pairwise(extents))
     if not ordered or any(e.offset < 0 or e.nbytes < 0 or e.end > source.size for e in extents):
         return ()
-    return tuple(extent for extent in extents if extent.nbytes >= LEAST_REGION)
+    return tuple(
+        TensorRange(e.offset, e.nbytes, e.dtype, rows.get(e.offset, 0)) for e in extents if e.nbytes >= LEAST_REGION
+    )
 
 
-def spans(size: int, regions: tuple[Extent, ...]) -> Iterator[Span]:
+def _rows(tensors: tuple[TensorInfo, ...]) -> dict[int, int]:
+    """Row lengths by where a tensor begins, of those that fill their extent row by row."""
+    return {
+        tensor.extent.offset: row_length(tensor.shape)
+        for tensor in tensors
+        if tensor.extent and tensor.strides is None and not tensor.offset and _fills(tensor, tensor.extent)
+    }
+
+
+def _fills(tensor: TensorInfo, extent: Extent) -> bool:
+    return tensor.items * tensor.dtype.block_bytes == extent.nbytes * tensor.dtype.block_items
+
+
+def spans(size: int, regions: tuple[TensorRange, ...]) -> Iterator[Span]:
     """The whole file in order, in spans of a few MiB at most."""
     at = 0
     for number, region in enumerate(regions):
@@ -52,7 +83,7 @@ def spans(size: int, regions: tuple[Extent, ...]) -> Iterator[Span]:
     yield from _split(at, size, READ_BYTES, -1)
 
 
-def block_bytes(region: Extent) -> int:
+def block_bytes(region: TensorRange) -> int:
     """The size of this region's blocks: as many whole elements as fit."""
     element = max(1, region.dtype.block_bytes)
     return max(BLOCK_BYTES // element, 1) * element

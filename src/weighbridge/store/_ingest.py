@@ -19,14 +19,15 @@ from blake3 import blake3
 from weighbridge.errors import CorruptError, FileChangedError, ObjectNotFoundError
 from weighbridge.store import codecs
 from weighbridge.store._catalog import Catalog
-from weighbridge.store._cutting import ContentCutter, Span, regions_of, spans
+from weighbridge.store._cutting import ContentCutter, Span, TensorRange, regions_of, spans
 from weighbridge.store._keys import file_key
 from weighbridge.store._pack_writer import PackWriter
+from weighbridge.store._sketch import sketch
 from weighbridge.store.backends import Backend
 from weighbridge.store.manifests import EMPTY, INLINE_LIMIT, Inline, Manifest, Region
 from weighbridge.store.packs import Payload
 from weighbridge.store.values import BlockRef, Progress, Stored
-from weighbridge.tensors import ByteSource, Extent
+from weighbridge.tensors import ByteSource
 
 _REST = -1
 _HASHED_BEHIND = 4
@@ -38,16 +39,17 @@ class _Draft:
     """A file on its way in: what of it is known, and what it cost so far."""
 
     source: ByteSource
-    regions: tuple[Extent, ...]
+    regions: tuple[TensorRange, ...]
     started: float = field(default_factory=time.perf_counter)
     blocks: dict[int, list[BlockRef]] = field(default_factory=dict)
+    sketches: dict[int, bytes] = field(default_factory=dict)
     new_bytes: int = 0
     new_blocks: int = 0
 
     def manifest(self, sha256: str) -> Manifest:
         regions = tuple(
-            Region(extent.offset, extent.nbytes, extent.dtype.name, tuple(self.blocks[number]))
-            for number, extent in enumerate(self.regions)
+            Region(r.offset, r.nbytes, r.dtype.name, tuple(self.blocks[number]), r.row, self.sketches[number])
+            for number, r in enumerate(self.regions)
         )
         return Manifest(sha256, self.source.size, regions, tuple(self.blocks.get(_REST, ())))
 
@@ -178,6 +180,9 @@ def _pieces(
             for chunk in cutter.feed(raw):
                 yield _REST, chunk, codecs.OPAQUE
         else:
+            region = draft.regions[span.region]
+            if span.region not in draft.sketches:
+                draft.sketches[span.region] = sketch(raw, region.nbytes, region.dtype.name)
             yield span.region, raw, layouts[span.region]
         if progress:
             progress(span.length)

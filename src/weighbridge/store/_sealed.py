@@ -22,7 +22,7 @@ class Kind(Enum):
 
 
 # The versions that this program reads.
-_KNOWN = {Kind.PACK: (1, 2), Kind.FILE: (1,), Kind.NAME: (1,)}
+_KNOWN = {Kind.PACK: (1, 2), Kind.FILE: (1, 2), Kind.NAME: (1,)}
 
 
 def seal(kind: Kind, body: bytes, version: int = 1) -> bytes:
