@@ -1,14 +1,15 @@
-"""Where each block lies: a SQLite cache of all pack footers, shared by the processes that use a store.
+"""Where each block lies and what each tensor resembles: a SQLite cache of pack footers and of manifests' sketches.
 
-Losing it loses nothing: a file that SQLite finds damaged is thrown away and filled again from the packs. Where it
-cannot be written, on a full or read-only disk, it goes on in memory.
+It is shared by the processes that use a store. Losing it loses nothing: a file that SQLite finds damaged is thrown
+away and filled again from packs and manifests. Where it cannot be written, on a full or read-only disk, it goes on in
+memory.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from weighbridge.store._keys import is_digest
 from weighbridge.store.packs import REFERENCE_BYTES, Entry
 from weighbridge.store.values import Location
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 BUSY_SECONDS = 60
 
 _SCHEMA = f"""
@@ -26,6 +27,10 @@ CREATE TABLE IF NOT EXISTS blocks (
   digest BLOB NOT NULL, pack INTEGER NOT NULL, start INTEGER NOT NULL, stored INTEGER NOT NULL, raw INTEGER NOT NULL,
   codec INTEGER NOT NULL, version INTEGER NOT NULL, refs BLOB NOT NULL, PRIMARY KEY (digest, pack)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_pack ON blocks (pack);
+CREATE TABLE IF NOT EXISTS files (id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS sketches (
+  length INTEGER NOT NULL, file INTEGER NOT NULL, lines BLOB NOT NULL, PRIMARY KEY (length, file)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS by_file ON sketches (file);
 PRAGMA user_version = {SCHEMA_VERSION};
 """
 # What SQLite's errors begin with where the file is not to blame; everything else is damage. A damaged file may also
@@ -37,6 +42,7 @@ _FIND = "SELECT name, start, stored, raw, codec, version, refs FROM blocks JOIN 
 _ENTRIES = """
 SELECT digest, name, start, stored, raw, codec, version, refs FROM blocks JOIN packs ON id = pack WHERE name = ?
 """
+_SKETCHES = "SELECT sha256, lines FROM sketches JOIN files ON id = file WHERE length = ? ORDER BY file"
 _TOTALS = """
 SELECT codec, count(*), sum(raw), sum(stored) FROM (SELECT codec, raw, stored FROM blocks GROUP BY digest)
 GROUP BY codec ORDER BY codec
@@ -87,6 +93,34 @@ class BlockIndex:
 
     def drop_pack(self, pack: str) -> None:
         self._do(lambda db: _forget(db, pack), writes=True)
+
+    def files(self) -> set[str]:
+        """The files whose sketches it has, by SHA-256; also those that have none."""
+        return {sha256 for (sha256,) in self._do(lambda db: db.execute("SELECT sha256 FROM files").fetchall())}
+
+    def sketches(self, row: int) -> list[tuple[str, bytes]]:
+        """What `put_files` was given for this row length: files, and the sketches of their regions."""
+        found = self._do(lambda db: db.execute(_SKETCHES, (_signed(row),)).fetchall())
+        return [(sha256, lines) for sha256, lines in found if isinstance(lines, bytes) and isinstance(sha256, str)]
+
+    def put_files(self, files: Mapping[str, Mapping[int, bytes]]) -> None:
+        """Note files with their sketches by row length, instead of what was noted of them before."""
+
+        def change(db: sqlite3.Connection) -> None:
+            for sha256, sketches in files.items():
+                _forget_file(db, sha256)
+                file = db.execute("INSERT INTO files (sha256) VALUES (?)", (sha256,)).lastrowid
+                lines = [(_signed(row), file, lines) for row, lines in sketches.items()]
+                db.executemany("INSERT OR REPLACE INTO sketches VALUES (?, ?, ?)", lines)
+
+        self._do(change, writes=True)
+
+    def drop_files(self, files: Iterable[str]) -> None:
+        def change(db: sqlite3.Connection) -> None:
+            for sha256 in files:
+                _forget_file(db, sha256)
+
+        self._do(change, writes=True)
 
     def clear(self) -> None:
         """Start again with an empty index. Other processes that have it open go on with what they had."""
@@ -166,6 +200,16 @@ def _run(db: sqlite3.Connection, work: Callable[[sqlite3.Connection], Any], writ
 def _forget(db: sqlite3.Connection, pack: str) -> None:
     db.execute("DELETE FROM blocks WHERE pack = (SELECT id FROM packs WHERE name = ?)", (pack,))
     db.execute("DELETE FROM packs WHERE name = ?", (pack,))
+
+
+def _forget_file(db: sqlite3.Connection, sha256: str) -> None:
+    db.execute("DELETE FROM sketches WHERE file = (SELECT id FROM files WHERE sha256 = ?)", (sha256,))
+    db.execute("DELETE FROM files WHERE sha256 = ?", (sha256,))
+
+
+def _signed(number: int) -> int:
+    """The number as SQLite, which has no unsigned ones, can keep it."""
+    return number - (1 << 64) if number >> 63 else number
 
 
 def _row(entry: Entry, pack: int | None) -> tuple[bytes | int | None, ...]:
