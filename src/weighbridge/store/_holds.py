@@ -37,7 +37,7 @@ def decode(sealed: bytes, hold: str) -> set[bytes]:
 
 @contextmanager
 def hold(backend: Backend, digests: set[bytes]) -> Iterator[str]:
-    """Keep collectors from these blocks as long as this lasts. Gives the hold's key; "" where there is nothing to hold."""
+    """Keep collectors from these blocks as long as this lasts. Gives the hold's key, "" where nothing is to be held."""
     if not digests:
         yield ""
         return

@@ -1,4 +1,4 @@
-"""The frame that all objects but the configuration share: magic, version, body, check (spec/store.md, Sealed objects)."""
+"""The frame of all objects but the configuration: magic, version, body, check (spec/store.md, Sealed objects)."""
 
 from __future__ import annotations
 

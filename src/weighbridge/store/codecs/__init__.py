@@ -27,6 +27,7 @@ __all__ = [
     "DELTAS",
     "MAX_BLOCK",
     "OPAQUE",
+    "RAW",
     "Buffer",
     "Codec",
     "DeltaCodec",
