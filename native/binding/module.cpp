@@ -11,6 +11,7 @@
 
 namespace nb = nanobind;
 void register_huffman(nb::module_& m);  // huffman.cpp
+void register_lowrank(nb::module_& m);  // lowrank.cpp
 using Bytes = nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 namespace {
@@ -125,4 +126,5 @@ NB_MODULE(_native, m) {
   m.def("repeat_share", repeat_share, "data"_a.noconvert());
   m.def("has_avx2", weighbridge::has_avx2);
   register_huffman(m);
+  register_lowrank(m);
 }

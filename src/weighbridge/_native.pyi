@@ -23,3 +23,16 @@ def encode_block_into(
 ) -> int: ...
 def decode_block(block: _Buffer, size: int, portable: bool = False) -> bytes: ...
 def decode_block_into(block: _Buffer, out: _Writable, portable: bool = False) -> None: ...
+def predict_low_rank(
+    base: _Buffer,
+    base_kind: int,
+    kind: int,
+    factors: _Buffer,
+    exponents: _Buffer,
+    rows: int,
+    columns: int,
+    width: int,
+    first: int,
+    round_difference: bool,
+    portable: bool = False,
+) -> bytes: ...

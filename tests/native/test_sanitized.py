@@ -41,7 +41,14 @@ def test_the_kernel_touches_nothing_that_is_not_its_own(tmp_path):
     subprocess.run(["cmake", "--build", tmp_path, "--target", "_native"], check=True, capture_output=True)
     (module,) = tmp_path.glob("_native*.so")
     tests = [
-        ROOT / "tests" / name for name in ("native/test_kernel.py", "native/test_huffman.py", "store/test_codecs.py")
+        ROOT / "tests" / name
+        for name in (
+            "native/test_kernel.py",
+            "native/test_huffman.py",
+            "native/test_lowrank.py",
+            "store/test_codecs.py",
+            "store/test_low_rank.py",
+        )
     ]
     preload = f"{runtime('libasan.so')} {runtime('libubsan.so')}"
     done = subprocess.run(

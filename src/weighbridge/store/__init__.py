@@ -13,37 +13,19 @@ repositories or people.
 """
 
 from weighbridge.store._bindings import ensure_name
-from weighbridge.store._gc import GcOptions
 from weighbridge.store._stored_file import StoredFile
 from weighbridge.store.store import Store
-from weighbridge.store.values import (
-    CodecStat,
-    Collected,
-    Damage,
-    FileUse,
-    Garbage,
-    Progress,
-    Stages,
-    Stored,
-    StoreStat,
-    Tally,
-    VerifyResult,
-)
+from weighbridge.store.values import CodecStat, Damage, FileUse, Progress, Stored, StoreStat, VerifyResult
 
 __all__ = [
     "CodecStat",
-    "Collected",
     "Damage",
     "FileUse",
-    "Garbage",
-    "GcOptions",
     "Progress",
-    "Stages",
     "Store",
     "StoreStat",
     "Stored",
     "StoredFile",
-    "Tally",
     "VerifyResult",
     "ensure_name",
 ]

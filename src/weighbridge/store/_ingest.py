@@ -17,12 +17,11 @@ from dataclasses import dataclass, field
 from blake3 import blake3
 
 from weighbridge.errors import CorruptError, FileChangedError, ObjectNotFoundError
-from weighbridge.store import _holds, codecs
+from weighbridge.store import codecs
 from weighbridge.store._catalog import Catalog
 from weighbridge.store._cutting import ContentCutter, Span, TensorRange, regions_of, spans
 from weighbridge.store._keys import file_key
 from weighbridge.store._pack_writer import PackWriter
-from weighbridge.store._securing import endangered, reread
 from weighbridge.store._sketch import sketch
 from weighbridge.store.backends import Backend
 from weighbridge.store.manifests import EMPTY, INLINE_LIMIT, Inline, Manifest, Region
@@ -97,25 +96,9 @@ class Ingest:
     def finish(self) -> list[Stored]:
         """Write what is still in memory: packs, then manifests. The files are safe when this returns."""
         self._packs.finish()
-        blocks = {block.digest for _, manifest in self._drafts for block in manifest.blocks}
-        with _holds.hold(self._backend, blocks) as hold:
-            self._secure()
-            stored = [self._acknowledge(draft, manifest) for draft, manifest in self._drafts]
-            if not _holds.stands(self._backend, hold):
-                self._secure()
+        stored = [self._acknowledge(draft, manifest) for draft, manifest in self._drafts]
         self._drafts = []
         return stored
-
-    def _secure(self) -> None:
-        """Store again what the files rely on and a collector is about to delete (spec/store.md, Collection)."""
-        manifests = [manifest for _, manifest in self._drafts if manifest.inline is None]
-        lost = endangered(self._backend, self._catalog, manifests, self._packs.written) if manifests else set()
-        for draft, manifest in self._drafts if lost else ():
-            for raw, layout in reread(draft.source, manifest, lost):
-                digest = blake3(raw).digest()
-                self._add(draft, _payload(digest, raw, layout))
-                lost.discard(digest)
-        self._packs.finish()
 
     def _take_inline(self, source: ByteSource, progress: Progress | None) -> None:
         data = source.read_at(0, source.size)
@@ -143,16 +126,15 @@ class Ingest:
         block = BlockRef(digest, len(raw))
         if self._packs.holds(digest) or self._catalog.knows(digest):
             return _Coded(region, block, None)
-        return _Coded(region, block, _payload(digest, raw, layout))
+        codec, data = codecs.encode(raw, layout)
+        check = digest[:8] if codec.id == codecs.CODECS[0].id else blake3(data).digest()[:8]
+        return _Coded(region, block, Payload(digest, check, len(raw), codec.id, codec.version, data))
 
     def _place(self, draft: _Draft, coded: _Coded) -> None:
         draft.blocks.setdefault(coded.region, []).append(coded.block)
         payload = coded.payload
         if payload is None or self._packs.holds(payload.digest) or self._catalog.knows(payload.digest):
             return
-        self._add(draft, payload)
-
-    def _add(self, draft: _Draft, payload: Payload) -> None:
         draft.new_bytes += self._packs.add(payload)
         draft.new_blocks += 1
 
@@ -208,12 +190,6 @@ def _pieces(
         yield _REST, chunk, codecs.OPAQUE
     for hashed in hashing:
         hashed.result()
-
-
-def _payload(digest: bytes, raw: bytes, layout: codecs.Layout) -> Payload:
-    codec, data = codecs.encode(raw, layout)
-    check = digest[:8] if codec.id == codecs.RAW.id else blake3(data).digest()[:8]
-    return Payload(digest, check, len(raw), codec.id, codec.version, data)
 
 
 def _inline(data: bytes) -> Inline:

@@ -21,7 +21,7 @@ AHEAD = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class _Piece:
     """`length` bytes of the file at `offset`, which are those of a block from `start` on."""
 
     offset: int
@@ -41,7 +41,7 @@ class StoredFile:
         self.size = manifest.size
         self.name = name or manifest.sha256
         self._inline = decode_inline(manifest)
-        self._pieces = [] if self._inline is not None else list(layout(manifest))
+        self._pieces = [] if self._inline is not None else list(_layout(manifest))
         self._starts = [piece.offset for piece in self._pieces]
 
     @property
@@ -77,7 +77,7 @@ class StoredFile:
         """Blocks of the range, a few decoded ahead."""
         first = max(bisect_right(self._starts, start) - 1, 0)
         end = bisect_right(self._starts, stop - 1) if stop > start else first
-        waiting: deque[tuple[Piece, Future[bytes]]] = deque()
+        waiting: deque[tuple[_Piece, Future[bytes]]] = deque()
         try:
             for number in range(first, end):
                 piece = self._pieces[number]
@@ -106,7 +106,7 @@ class StoredFile:
             yield held
 
 
-def _part(piece: Piece, future: Future[bytes], start: int, stop: int) -> bytes:
+def _part(piece: _Piece, future: Future[bytes], start: int, stop: int) -> bytes:
     raw = future.result()
     low = piece.start + max(start - piece.offset, 0)
     high = piece.start + min(stop - piece.offset, piece.length)
@@ -129,7 +129,7 @@ def decode_inline(manifest: Manifest) -> bytes | None:
     return raw
 
 
-def layout(manifest: Manifest) -> Iterator[Piece]:
+def _layout(manifest: Manifest) -> Iterator[_Piece]:
     """The file in order: blocks of regions, and between them the rest, whose blocks do not stop at a region."""
     rest = _Rest(manifest.rest)
     at = 0
@@ -137,7 +137,7 @@ def layout(manifest: Manifest) -> Iterator[Piece]:
         yield from rest.take(at, region.offset - at)
         at = region.offset
         for block in region.blocks:
-            yield Piece(at, block.length, block, 0)
+            yield _Piece(at, block.length, block, 0)
             at += block.length
     yield from rest.take(at, manifest.size - at)
 
@@ -150,12 +150,12 @@ class _Rest:
         self._block: BlockRef | None = None
         self._used = 0
 
-    def take(self, offset: int, length: int) -> Iterator[Piece]:
+    def take(self, offset: int, length: int) -> Iterator[_Piece]:
         while length:
             if self._block is None or self._used == self._block.length:
                 self._block, self._used = next(self._blocks), 0
             part = min(length, self._block.length - self._used)
-            yield Piece(offset, part, self._block, self._used)
+            yield _Piece(offset, part, self._block, self._used)
             self._used += part
             offset += part
             length -= part

@@ -27,7 +27,6 @@ __all__ = [
     "DELTAS",
     "MAX_BLOCK",
     "OPAQUE",
-    "RAW",
     "Buffer",
     "Codec",
     "DeltaCodec",

@@ -10,12 +10,26 @@ from collections.abc import Sequence
 
 from weighbridge.store.codecs.base import Buffer, damaged
 from weighbridge.store.codecs.predictors.base import NUMBERS, Fields, Number, Predictor, number_of
+from weighbridge.store.codecs.predictors.lowrank import Factors, LowRank
 from weighbridge.store.codecs.predictors.same import Same
 
-SAME = Same()
-PREDICTORS: tuple[Predictor, ...] = (SAME,)
+SAME, LOW_RANK = Same(), LowRank()
+PREDICTORS: tuple[Predictor, ...] = (SAME, LOW_RANK)
 
-__all__ = ["NUMBERS", "PREDICTORS", "SAME", "Fields", "Number", "Predictor", "number_of", "predict"]
+__all__ = [
+    "LOW_RANK",
+    "NUMBERS",
+    "PREDICTORS",
+    "SAME",
+    "Factors",
+    "Fields",
+    "LowRank",
+    "Number",
+    "Predictor",
+    "Same",
+    "number_of",
+    "predict",
+]
 
 _BY_ID = {predictor.id: predictor for predictor in PREDICTORS}
 
