@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from weighbridge.errors import UnsafePathError, UsageError
 from weighbridge.tensors.names import safe_relative_name
@@ -30,15 +28,12 @@ def target(out: Path, name: str, *, replace: bool) -> Path:
 
 
 @contextmanager
-def write_whole(path: Path, *, replace: bool) -> Iterator[BinaryIO]:
-    """A stream whose content appears at `path` when the block ends well; otherwise nothing does."""
+def appearing(path: Path, *, replace: bool) -> Iterator[Path]:
+    """Where to write, durably, a file that appears at `path` when the block ends well; otherwise nothing does."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{uuid.uuid4().hex}.part")
     try:
-        with part.open("xb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
+        yield part
         if replace:
             part.replace(path)
         else:

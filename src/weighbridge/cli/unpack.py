@@ -17,7 +17,7 @@ from typing import Annotated
 
 import typer
 
-from weighbridge.cli._output import target, write_whole
+from weighbridge.cli._output import appearing, target
 from weighbridge.cli._progress import byte_progress
 from weighbridge.errors import CorruptError, UsageError
 from weighbridge.report.text import size_text, visible
@@ -90,8 +90,6 @@ def _tell(damaged: list[CorruptError]) -> None:
 
 def _write(file: StoredFile, path: Path, force: bool, progress: Progress) -> _Unpacked:
     started = time.perf_counter()
-    with write_whole(path, replace=force) as stream:
-        for piece in file.iter_range():
-            stream.write(piece)
-            progress(len(piece))
+    with appearing(path, replace=force) as part:
+        file.save(part, progress=progress)
     return _Unpacked(file.name, file.sha256, file.size, str(path), round(time.perf_counter() - started, 6))

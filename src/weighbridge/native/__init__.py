@@ -8,6 +8,7 @@ A leaf: it knows nothing of tensors, files or stores. AVX2 is used where the pro
 
 from weighbridge._native import (
     decode_block,
+    decode_block_into,
     encode_block,
     has_avx2,
     least_entropy,
@@ -22,6 +23,7 @@ from weighbridge._native import (
 
 __all__ = [
     "decode_block",
+    "decode_block_into",
     "encode_block",
     "has_avx2",
     "least_entropy",

@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from pathlib import Path
 
 from weighbridge.errors import CorruptError, TruncatedError
 from weighbridge.store import codecs
 from weighbridge.store._keys import file_key
+from weighbridge.store._pieces import Piece, pieces_of
 from weighbridge.store._reader import BlockReader
+from weighbridge.store._whole_file import write_whole_file
 from weighbridge.store.manifests import EMPTY, Manifest
-from weighbridge.store.values import BlockRef
+from weighbridge.store.page_file import DIRECT_LEAST, PageFile
+from weighbridge.store.values import Progress
 
 AHEAD = 3
 """Blocks that are decoded while the one before them is being used."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """`length` bytes of the file at `offset`, which are those of a block from `start` on."""
-
-    offset: int
-    length: int
-    block: BlockRef
-    start: int
 
 
 class StoredFile:
@@ -41,7 +35,7 @@ class StoredFile:
         self.size = manifest.size
         self.name = name or manifest.sha256
         self._inline = decode_inline(manifest)
-        self._pieces = [] if self._inline is not None else list(_layout(manifest))
+        self._pieces = [] if self._inline is not None else list(pieces_of(manifest))
         self._starts = [piece.offset for piece in self._pieces]
 
     @property
@@ -69,6 +63,36 @@ class StoredFile:
         pieces = self._inline_range(start, stop) if self._inline is not None else self._blocks_range(start, stop)
         return self._checked(pieces) if (start, stop) == (0, self.size) else pieces
 
+    def save(self, path: Path, *, progress: Progress | None = None) -> None:
+        """Write the whole file to a new one at `path`, durably, and check its SHA-256.
+
+        What is at `path` is not checked before this returns, and must be removed if it raises: `CorruptError` with the
+        damaged block, `FileExistsError`, or `OSError`.
+        """
+        if self.size < DIRECT_LEAST:
+            return self._save_checked(path, progress)
+        with PageFile(path) as file:
+            sha256 = write_whole_file(self._pieces, self._decode_piece, self._pool, file, progress)
+        if sha256 == self.sha256:
+            return None
+        path.unlink()  # some block is not what it should be: find out which, and whether another copy is sound
+        return self._save_checked(path, None)
+
+    def _save_checked(self, path: Path, progress: Progress | None) -> None:
+        with path.open("xb") as stream:
+            for piece in self.iter_range():
+                stream.write(piece)
+                if progress:
+                    progress(len(piece))
+            stream.flush()
+            os.fsync(stream.fileno())
+
+    def _decode_piece(self, piece: Piece, out: memoryview) -> None:
+        if piece.length == piece.block.length:
+            self._reader.read_unchecked(piece.block, self.name, out)
+        else:
+            out[:] = memoryview(self._reader.read(piece.block, self.name))[piece.start : piece.start + piece.length]
+
     def _inline_range(self, start: int, stop: int) -> Iterator[bytes]:
         if start < stop and self._inline is not None:
             yield self._inline[start:stop]
@@ -77,7 +101,7 @@ class StoredFile:
         """Blocks of the range, a few decoded ahead."""
         first = max(bisect_right(self._starts, start) - 1, 0)
         end = bisect_right(self._starts, stop - 1) if stop > start else first
-        waiting: deque[tuple[_Piece, Future[bytes]]] = deque()
+        waiting: deque[tuple[Piece, Future[bytes]]] = deque()
         try:
             for number in range(first, end):
                 piece = self._pieces[number]
@@ -106,7 +130,7 @@ class StoredFile:
             yield held
 
 
-def _part(piece: _Piece, future: Future[bytes], start: int, stop: int) -> bytes:
+def _part(piece: Piece, future: Future[bytes], start: int, stop: int) -> bytes:
     raw = future.result()
     low = piece.start + max(start - piece.offset, 0)
     high = piece.start + min(stop - piece.offset, piece.length)
@@ -127,35 +151,3 @@ def decode_inline(manifest: Manifest) -> bytes | None:
     if hashlib.sha256(raw).hexdigest() != manifest.sha256:
         raise CorruptError("its content does not match its sha256", where=file_key(manifest.sha256))
     return raw
-
-
-def _layout(manifest: Manifest) -> Iterator[_Piece]:
-    """The file in order: blocks of regions, and between them the rest, whose blocks do not stop at a region."""
-    rest = _Rest(manifest.rest)
-    at = 0
-    for region in manifest.regions:
-        yield from rest.take(at, region.offset - at)
-        at = region.offset
-        for block in region.blocks:
-            yield _Piece(at, block.length, block, 0)
-            at += block.length
-    yield from rest.take(at, manifest.size - at)
-
-
-class _Rest:
-    """The rest's blocks, used up in order."""
-
-    def __init__(self, blocks: tuple[BlockRef, ...]) -> None:
-        self._blocks = iter(blocks)
-        self._block: BlockRef | None = None
-        self._used = 0
-
-    def take(self, offset: int, length: int) -> Iterator[_Piece]:
-        while length:
-            if self._block is None or self._used == self._block.length:
-                self._block, self._used = next(self._blocks), 0
-            part = min(length, self._block.length - self._used)
-            yield _Piece(offset, part, self._block, self._used)
-            self._used += part
-            offset += part
-            length -= part

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from weighbridge.errors import CorruptError, StoreVersionError
 from weighbridge.store.codecs.base import MAX_BLOCK, OPAQUE, Buffer, Codec, DeltaCodec, Layout
 from weighbridge.store.codecs.choose import FILL, FLOATS, PLANES, RAW, RECORDS, ZSTD, encode
+from weighbridge.store.codecs.floats import Floats
 from weighbridge.store.codecs.layouts import layout_of
 
 CODECS: tuple[Codec, ...] = (RAW, ZSTD, FILL, PLANES, RECORDS, FLOATS)
@@ -33,6 +34,7 @@ __all__ = [
     "Layout",
     "codec_name",
     "decode",
+    "decode_into",
     "encode",
     "layout_of",
 ]
@@ -62,3 +64,12 @@ def decode(codec: int, version: int, payload: Buffer, raw_length: int, reference
     if delta is not None and references:
         return delta.decode(payload, raw_length, references)
     raise CorruptError(f"a payload of {codec_name(codec)} with {len(references)} references makes no sense")
+
+
+def decode_into(codec: int, version: int, payload: Buffer, out: memoryview, references: Sequence[Buffer] = ()) -> None:
+    """`decode` into memory of the block's length; without a copy for the codec that most bytes have."""
+    found = _BY_ID.get((codec, version))
+    if isinstance(found, Floats) and not references and len(payload) <= MAX_BLOCK:
+        found.decode_into(payload, out)
+    else:
+        out[:] = decode(codec, version, payload, len(out), references)

@@ -21,6 +21,13 @@ class Floats:
         payload = native.encode_block(raw, kind)
         return payload if len(payload) < len(raw) else None
 
+    def decode_into(self, payload: Buffer, out: memoryview) -> None:
+        """As `decode`, into memory of the block's length."""
+        try:
+            native.decode_block_into(payload, out)
+        except ValueError as error:
+            raise damaged(self.name, str(error)) from None
+
     def decode(self, payload: Buffer, raw_length: int) -> bytes:
         try:
             return native.decode_block(payload, raw_length)
