@@ -15,9 +15,10 @@ repositories or people.
 from weighbridge.store._bindings import ensure_name
 from weighbridge.store._stored_file import StoredFile
 from weighbridge.store.store import Store
-from weighbridge.store.values import CodecStat, Damage, FileUse, Progress, Stored, StoreStat, VerifyResult
+from weighbridge.store.values import BaseUse, CodecStat, Damage, FileUse, Progress, Stored, StoreStat, VerifyResult
 
 __all__ = [
+    "BaseUse",
     "CodecStat",
     "Damage",
     "FileUse",

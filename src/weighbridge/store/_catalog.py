@@ -26,6 +26,10 @@ class Catalog:
         """Whether the store holds this block, as far as the index can tell."""
         return bool(self._index.find(digest))
 
+    def places(self, digest: bytes) -> list[Location]:
+        """Every place of this block, as far as the index can tell."""
+        return self._index.find(digest)
+
     def locate(self, digest: bytes) -> list[Location]:
         """Every place of this block, at least one. Raises `CorruptError` where there is none."""
         found = self._index.find(digest)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -22,6 +22,7 @@ from weighbridge.store._catalog import Catalog
 from weighbridge.store._cutting import ContentCutter, Span, TensorRange, regions_of, spans
 from weighbridge.store._keys import file_key
 from weighbridge.store._pack_writer import PackWriter
+from weighbridge.store._pairing import FileBases, RegionCoder, Shelf, plain
 from weighbridge.store._sketch import sketch
 from weighbridge.store.backends import Backend
 from weighbridge.store.manifests import EMPTY, INLINE_LIMIT, Inline, Manifest, Region
@@ -40,6 +41,7 @@ class _Draft:
 
     source: ByteSource
     regions: tuple[TensorRange, ...]
+    bases: FileBases
     started: float = field(default_factory=time.perf_counter)
     blocks: dict[int, list[BlockRef]] = field(default_factory=dict)
     sketches: dict[int, bytes] = field(default_factory=dict)
@@ -61,20 +63,44 @@ class _Coded:
     region: int
     block: BlockRef
     payload: Payload | None
+    base: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A block to be: of which region, from which byte of it on, and what codes it; in the rest, nothing does."""
+
+    region: int
+    at: int
+    raw: bytes
+    coder: RegionCoder | None = None
 
 
 class Ingest:
     """One writing session: files that share packs, and are acknowledged together when `finish` returns.
 
-    Not for several threads; any number of sessions may run at once. `packs` is this session's own.
+    Not for several threads; any number of sessions may run at once. `packs` and `shelf` are this session's own; `hints`
+    are files that what is taken in may come from.
     """
 
-    def __init__(self, backend: Backend, catalog: Catalog, pool: Executor, packs: PackWriter, threads: int) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        catalog: Catalog,
+        pool: Executor,
+        packs: PackWriter,
+        shelf: Shelf,
+        *,
+        window: int,
+        hints: Sequence[str] = (),
+    ) -> None:
         self._backend = backend
         self._catalog = catalog
         self._pool = pool
         self._packs = packs
-        self._window = 2 * threads + 2
+        self._shelf = shelf
+        self._hints = hints
+        self._window = window
         self._drafts: list[tuple[_Draft, Manifest]] = []
         self._fresh = False
 
@@ -85,12 +111,14 @@ class Ingest:
         if not self._fresh:  # what other processes have stored since need not be stored again
             self._catalog.refresh()
             self._fresh = True
-        draft = _Draft(source, regions_of(source))
+        draft = _Draft(source, regions_of(source), FileBases(self._shelf, self._hints))
         digest = hashlib.sha256()
         with ThreadPoolExecutor(1, "weighbridge-sha256") as hasher:
             for coded in self._coded(_pieces(draft, hasher, digest, progress)):
                 self._place(draft, coded)
-        self._drafts.append((draft, draft.manifest(digest.hexdigest())))
+        manifest = draft.manifest(digest.hexdigest())
+        self._shelf.families.note(manifest)
+        self._drafts.append((draft, manifest))
         return None
 
     def finish(self) -> list[Stored]:
@@ -103,16 +131,17 @@ class Ingest:
     def _take_inline(self, source: ByteSource, progress: Progress | None) -> None:
         data = source.read_at(0, source.size)
         inline = _inline(data) if data else EMPTY
-        self._drafts.append((_Draft(source, ()), Manifest(hashlib.sha256(data).hexdigest(), len(data), inline=inline)))
+        manifest = Manifest(hashlib.sha256(data).hexdigest(), len(data), inline=inline)
+        self._drafts.append((_Draft(source, (), FileBases(self._shelf)), manifest))
         if progress:
             progress(len(data))
 
-    def _coded(self, pieces: Iterator[tuple[int, bytes, codecs.Layout]]) -> Iterator[_Coded]:
+    def _coded(self, pieces: Iterator[_Piece]) -> Iterator[_Coded]:
         """Blocks through the pool, in order, with a few on their way at any time."""
         waiting: deque[Future[_Coded]] = deque()
         try:
-            for region, raw, layout in pieces:
-                waiting.append(self._pool.submit(self._code, region, raw, layout))
+            for piece in pieces:
+                waiting.append(self._pool.submit(self._code, piece))
                 if len(waiting) >= self._window:
                     yield waiting.popleft().result()
             while waiting:
@@ -121,14 +150,15 @@ class Ingest:
             for future in waiting:
                 future.cancel()
 
-    def _code(self, region: int, raw: bytes, layout: codecs.Layout) -> _Coded:
+    def _code(self, piece: _Piece) -> _Coded:
+        raw = piece.raw
         digest = blake3(raw).digest()
         block = BlockRef(digest, len(raw))
         if self._packs.holds(digest) or self._catalog.knows(digest):
-            return _Coded(region, block, None)
-        codec, data = codecs.encode(raw, layout)
-        check = digest[:8] if codec.id == codecs.CODECS[0].id else blake3(data).digest()[:8]
-        return _Coded(region, block, Payload(digest, check, len(raw), codec.id, codec.version, data))
+            return _Coded(piece.region, block, None)
+        coder = piece.coder
+        attempt = coder.code(digest, raw, piece.at) if coder else plain(digest, raw, codecs.OPAQUE)
+        return _Coded(piece.region, block, attempt.payload, attempt.base)
 
     def _place(self, draft: _Draft, coded: _Coded) -> None:
         draft.blocks.setdefault(coded.region, []).append(coded.block)
@@ -137,6 +167,8 @@ class Ingest:
             return
         draft.new_bytes += self._packs.add(payload)
         draft.new_blocks += 1
+        if coded.base:
+            draft.bases.used(coded.base)
 
     def _acknowledge(self, draft: _Draft, manifest: Manifest) -> Stored:
         sealed = manifest.encode()
@@ -150,6 +182,7 @@ class Ingest:
             blocks=blocks,
             new_blocks=draft.new_blocks,
             seconds=time.perf_counter() - draft.started,
+            bases=draft.bases.uses(),
         )
 
     def _put_manifest(self, manifest: Manifest, sealed: bytes) -> bool:
@@ -164,32 +197,34 @@ class Ingest:
         return False
 
 
-def _pieces(
-    draft: _Draft, hasher: Executor, digest: hashlib._Hash, progress: Progress | None
-) -> Iterator[tuple[int, bytes, codecs.Layout]]:
+def _pieces(draft: _Draft, hasher: Executor, digest: hashlib._Hash, progress: Progress | None) -> Iterator[_Piece]:
     """Blocks in file order (the rest's as they become certain), while another thread makes the SHA-256."""
-    layouts = [codecs.layout_of(extent.dtype.name) for extent in draft.regions]
     cutter = ContentCutter()
     hashing: deque[Future[None]] = deque()
+    coder: RegionCoder | None = None
     for span in spans(draft.source.size, draft.regions):
         raw = _read(draft.source, span)
         hashing.append(hasher.submit(digest.update, raw))
         if len(hashing) > _HASHED_BEHIND:
             hashing.popleft().result()
         if span.region == _REST:
-            for chunk in cutter.feed(raw):
-                yield _REST, chunk, codecs.OPAQUE
+            yield from (_Piece(_REST, 0, chunk) for chunk in cutter.feed(raw))
         else:
-            region = draft.regions[span.region]
-            if span.region not in draft.sketches:
-                draft.sketches[span.region] = sketch(raw, region.nbytes, region.dtype.name)
-            yield span.region, raw, layouts[span.region]
+            at = span.offset - draft.regions[span.region].offset
+            coder = coder if at else _coder(draft, span.region, raw)
+            yield _Piece(span.region, at, raw, coder)
         if progress:
             progress(span.length)
-    for chunk in cutter.finish():
-        yield _REST, chunk, codecs.OPAQUE
+    yield from (_Piece(_REST, 0, chunk) for chunk in cutter.finish())
     for hashed in hashing:
         hashed.result()
+
+
+def _coder(draft: _Draft, number: int, first: bytes) -> RegionCoder:
+    """What codes the blocks of a region, the first of which is this; notes the region's sketch."""
+    region = draft.regions[number]
+    draft.sketches[number] = sketch(first, region.nbytes, region.dtype.name)
+    return RegionCoder(draft.bases, region, draft.sketches[number])
 
 
 def _inline(data: bytes) -> Inline:

@@ -14,25 +14,29 @@ from weighbridge.store.packs import ENTRY_BYTES, FRAME_BYTES, PACK_TARGET, REFER
 
 
 class PackWriter:
-    """Gathers payloads into packs, and writes these one after the other. One thread adds; any may ask `holds`."""
+    """Gathers payloads into packs, and writes these one after the other. One thread adds; any may ask."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._disk = ThreadPoolExecutor(1, "weighbridge-packs")
         self._pack = PackBuilder()
-        self._filling: set[bytes] = set()
-        self._leaving: set[bytes] = set()
+        self._filling: dict[bytes, Payload] = {}
+        self._leaving: dict[bytes, Payload] = {}
         self._written: Future[None] | None = None
 
     def holds(self, digest: bytes) -> bool:
         """Whether the block is in a pack that is not yet known to be durable."""
         return digest in self._filling or digest in self._leaving
 
+    def find(self, digest: bytes) -> Payload | None:
+        """What is kept of the block in such a pack; None where no such pack holds it."""
+        return self._filling.get(digest) or self._leaving.get(digest)
+
     def add(self, payload: Payload) -> int:
         """Put a payload into the pack; returns by how many bytes the store will grow. Raises what writing raised."""
         first = 0 if len(self._pack) else FRAME_BYTES
         self._pack.add(payload)
-        self._filling.add(payload.digest)
+        self._filling[payload.digest] = payload
         if self._pack.nbytes >= PACK_TARGET:
             self._hand_over()
         return first + len(payload.data) + ENTRY_BYTES + REFERENCE_BYTES * len(payload.references)
@@ -46,7 +50,7 @@ class PackWriter:
     def _hand_over(self) -> None:
         self._settle()
         full, self._leaving = self._pack, self._filling
-        self._pack, self._filling = PackBuilder(), set()
+        self._pack, self._filling = PackBuilder(), {}
         self._written = self._disk.submit(self._catalog.write, full)
 
     def _settle(self) -> None:
@@ -54,7 +58,7 @@ class PackWriter:
         written, self._written = self._written, None
         if written is not None:
             written.result()
-            self._leaving = set()
+            self._leaving = {}
 
     def close(self) -> None:
         """Let what is being written end, and drop what is not."""

@@ -52,9 +52,10 @@ class BlockReader:
 
     def references(self, place: Location) -> tuple[bytes, ...]:
         """The raw blocks that a payload needs. Raises `CorruptError` where one needs others itself."""
-        return tuple(self._reference(digest) for digest in place.references)
+        return tuple(self.root(digest) for digest in place.references)
 
-    def _reference(self, digest: bytes) -> bytes:
+    def root(self, digest: bytes) -> bytes:
+        """The raw bytes of a block that others refer to. Raises `CorruptError` where it has references itself."""
         with self._lock:
             if digest in self._cache:
                 return self._cache[digest]

@@ -11,10 +11,12 @@ from typing import Self
 from weighbridge.errors import CorruptError, ObjectNotFoundError, UsageError
 from weighbridge.store import _bindings, _keys
 from weighbridge.store._catalog import Catalog
+from weighbridge.store._families import Families
 from weighbridge.store._index import BlockIndex
 from weighbridge.store._ingest import Ingest
 from weighbridge.store._opening import index_path, store_id
 from weighbridge.store._pack_writer import PackWriter
+from weighbridge.store._pairing import Shelf
 from weighbridge.store._reader import BlockReader
 from weighbridge.store._stat import stat
 from weighbridge.store._stored_file import StoredFile
@@ -55,14 +57,25 @@ class Store:
         store = store_id(backend, create=create)
         return cls(backend, store, BlockIndex(index_path(backend, store)), threads)
 
-    def add(self, source: ByteSource, *, progress: Progress | None = None) -> Stored:
-        """Store a file. When this returns, it is on disk, and every process that opens the store can read it back."""
-        return self.add_many([source], progress=progress)[0]
+    def add(self, source: ByteSource, *, progress: Progress | None = None, bases: Iterable[str] = ()) -> Stored:
+        """Store a file. When this returns, it is on disk, and every process that opens the store can read it back.
 
-    def add_many(self, sources: Iterable[ByteSource], *, progress: Progress | None = None) -> list[Stored]:
+        A tensor that resembles one of another file is kept as its difference from it. Such files are found among all;
+        `bases` are the SHA-256 of some to look at first. They need not be in the store.
+        """
+        return self.add_many([source], progress=progress, bases=bases)[0]
+
+    def add_many(
+        self, sources: Iterable[ByteSource], *, progress: Progress | None = None, bases: Iterable[str] = ()
+    ) -> list[Stored]:
         """Store files that share packs: much cheaper than one by one where they are small. Safe when this returns."""
+        hints = tuple(bases)
+        for sha256 in hints:
+            _ensure_digest(sha256)
         with PackWriter(self._catalog) as packs:
-            ingest = Ingest(self._backend, self._catalog, self._pool, packs, self._threads)
+            shelf = Shelf(Families(self._backend, self._index), self._catalog, self._reader, packs)
+            window = 2 * self._threads + 2
+            ingest = Ingest(self._backend, self._catalog, self._pool, packs, shelf, window=window, hints=hints)
             for source in sources:
                 ingest.take(source, progress)
             return ingest.finish()
@@ -81,8 +94,7 @@ class Store:
 
     def manifest(self, sha256: str) -> Manifest:
         """How this file is put together."""
-        if not _keys.is_digest(sha256):
-            raise UsageError(f"expected a SHA-256 in 64 lower-case hex digits, found {sha256[:80]!r}")
+        _ensure_digest(sha256)
         try:
             sealed = self._backend.get(_keys.file_key(sha256))
         except ObjectNotFoundError:
@@ -142,3 +154,8 @@ class Store:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+def _ensure_digest(sha256: str) -> None:
+    if not _keys.is_digest(sha256):
+        raise UsageError(f"expected a SHA-256 in 64 lower-case hex digits, found {sha256[:80]!r}")

@@ -10,12 +10,20 @@ Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
+class BaseUse:
+    """A stored file, and how many blocks of another one were coded by their difference from it."""
+
+    sha256: str
+    blocks: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """A file that the store now holds.
 
     `new_bytes` is what the store grew by for it: payloads, their entries in packs, and the manifest; 0 where it held
     the file already. `blocks` counts its blocks, `new_blocks` those that the store did not have; both are 0 for a
-    file that is small enough to live in its manifest.
+    file that is small enough to live in its manifest. `bases` are the files that new blocks were coded against.
     """
 
     name: str
@@ -25,6 +33,7 @@ class Stored:
     blocks: int
     new_blocks: int
     seconds: float
+    bases: tuple[BaseUse, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
