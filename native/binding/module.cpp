@@ -10,8 +10,9 @@
 #include "fields.hpp"
 
 namespace nb = nanobind;
-void register_huffman(nb::module_& m);  // huffman.cpp
-void register_lowrank(nb::module_& m);  // lowrank.cpp
+void register_huffman(nb::module_& m);    // huffman.cpp
+void register_lowrank(nb::module_& m);    // lowrank.cpp
+void register_quantised(nb::module_& m);  // quantised.cpp
 using Bytes = nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 namespace {
@@ -107,9 +108,11 @@ double least_entropy(const Bytes& data, std::size_t window, std::size_t sample) 
   return weighbridge::least_entropy(data.data(), data.size(), window, sample);
 }
 
-double repeat_share(const Bytes& data) {
+double repeat_share(const Bytes& data, std::size_t words, bool portable) {
+  if (words != 1 && words != 2 && words != 4) throw nb::value_error("words must be 1, 2 or 4");
   nb::gil_scoped_release release;
-  return weighbridge::repeat_share(data.data(), data.size());
+  return weighbridge::repeat_share(data.data(), data.size(), words,
+                                   portable ? weighbridge::Path::portable : weighbridge::best_path());
 }
 
 }  // namespace
@@ -123,8 +126,9 @@ NB_MODULE(_native, m) {
   m.def("merge_records", merge_records, "columns"_a.noconvert(), "widths"_a);
   m.def("next_cut", next_cut, "data"_a.noconvert(), "least"_a, "bits"_a, "most"_a);
   m.def("least_entropy", least_entropy, "data"_a.noconvert(), "window"_a, "sample"_a);
-  m.def("repeat_share", repeat_share, "data"_a.noconvert());
+  m.def("repeat_share", repeat_share, "data"_a.noconvert(), "words"_a = 1, "portable"_a = false);
   m.def("has_avx2", weighbridge::has_avx2);
   register_huffman(m);
   register_lowrank(m);
+  register_quantised(m);
 }

@@ -2,8 +2,7 @@
 //
 // `next_cut` is part of what spec/store.md fixes; the two estimates only guide an encoder.
 #pragma once
-#include <cstddef>
-#include <cstdint>
+#include "bytes.hpp"
 
 namespace weighbridge {
 
@@ -17,8 +16,8 @@ std::size_t next_cut(const std::uint8_t* data, std::size_t size, std::size_t lea
 // window; 8 where there is no byte.
 double least_entropy(const std::uint8_t* data, std::size_t size, std::size_t window, std::size_t sample);
 
-// Of a sample (one in 64, by value) of the different eight-byte words at aligned places, the share that comes again. Each
-// counts once, however often it comes: one frequent word is no reason to look for matches.
-double repeat_share(const std::uint8_t* data, std::size_t size);
+// Of a sample (one in 64, by value) of the different stretches of `words` (1, 2 or 4) eight-byte words at aligned places, the share
+// that comes again. Each counts once, however often it comes: one frequent word is no reason to look for matches.
+double repeat_share(const std::uint8_t* data, std::size_t size, std::size_t words, Path path);
 
 }  // namespace weighbridge

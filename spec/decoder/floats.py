@@ -59,7 +59,7 @@ def _words(cursor: Cursor, n: int, width: int, mantissa: int) -> bytes:
 def _plane(cursor: Cursor, n: int) -> bytes | list[int]:
     if cursor.number(1, "mode of a plane", 0, 1) == 0:
         return cursor.take(n, "a plane")
-    return _sequence(cursor, n)
+    return sequence(cursor, n)
 
 
 def _leftovers(cursor: Cursor, n: int, bits: int) -> Iterator[int]:
@@ -83,7 +83,7 @@ def _symbols(cursor: Cursor, n: int) -> list[int]:
     """n symbols: one sequence, or one for each cluster of runs."""
     clusters = cursor.number(1, "clusters", 1, 16)
     if clusters == 1:
-        return _sequence(cursor, n)
+        return sequence(cursor, n)
     length = cursor.number(2, "length of a run", 1)
     first = cursor.number(2, "length of the first run", 1, length)
     runs = [min(first, n)]
@@ -92,7 +92,7 @@ def _symbols(cursor: Cursor, n: int) -> list[int]:
     sums = [0] * clusters
     for label, run in zip(labels, runs, strict=True):
         sums[label] += run
-    sequences = [iter(_sequence(cursor, total)) for total in sums]
+    sequences = [iter(sequence(cursor, total)) for total in sums]
     return [next(sequences[label]) for label, run in zip(labels, runs, strict=True) for _ in range(run)]
 
 
@@ -107,7 +107,7 @@ def _labels(cursor: Cursor, runs: int, clusters: int) -> list[int]:
     return labels
 
 
-def _sequence(cursor: Cursor, n: int) -> list[int]:
+def sequence(cursor: Cursor, n: int) -> list[int]:
     """n symbols of one Huffman code."""
     lowest = cursor.number(1, "lowest symbol")
     highest = cursor.number(1, "highest symbol", lowest)

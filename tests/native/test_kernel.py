@@ -77,18 +77,20 @@ def test_the_entropy_agrees_with_the_reference(data, window, sample):
     assert native.least_entropy(data, window, sample) == pytest.approx(expected, abs=1e-9)
 
 
-@given(words=st.lists(st.integers(0, 40), max_size=300))
-def test_the_share_of_repeats_agrees_with_the_reference(words):
-    data = np.array(words, "<u8").tobytes()
-    assert native.repeat_share(data) == reference.repeat_share(data)
+@given(values=st.lists(st.integers(0, 40), max_size=300), words=st.sampled_from([1, 2, 4]), end=st.binary(max_size=9))
+def test_the_share_of_repeats_agrees_with_the_reference(values, words, end):
+    data = (np.array(values, "<u8") << np.uint64(28)).tobytes() + end
+    expected = reference.repeat_share(data, words)
+    assert native.repeat_share(data, words) == native.repeat_share(data, words, portable=True) == expected
 
 
 def test_repeats_are_seen_and_noise_has_none():
     noise = np.random.default_rng(6).bytes(1 << 18)
     assert native.repeat_share(noise) == 0
     assert native.repeat_share(noise + noise) > 0.7
-    assert native.repeat_share(bytes(1 << 18)) == 1
+    assert native.repeat_share(bytes(1 << 18)) == 0
     assert native.repeat_share(bytes(1 << 17) + noise) < 0.01
+    assert native.repeat_share(noise[:4096] * 64) > 0.9
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, lambda data: np.frombuffer(data, np.uint8)])

@@ -50,6 +50,7 @@ LAYOUTS = st.one_of(
     st.sampled_from([Layout(), *(Layout(width, rotate) for width in (2, 4, 8) for rotate in (False, True))]),
     st.lists(st.integers(1, 50), min_size=1, max_size=8).map(lambda columns: Layout(columns=tuple(columns))),
     st.sampled_from(["F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"]).map(codecs.layout_of),
+    st.sampled_from(["Q4_0", "Q5_0", "Q8_0", "Q4_K", "Q5_K", "Q6_K", "BOOL", "I8"]).map(codecs.layout_of),
 )
 
 
@@ -281,6 +282,29 @@ def test_of_changed_floats_both_make_the_same(data, count, seed, dtype):
     layout = codecs.layout_of({"<f4": "F32", "<f2": data.draw(st.sampled_from(["F16", "BF16"])), "<f8": "F64"}[dtype])
     codec, coded = codecs.encode(raw, layout)
     same_verdict(codec.id, 1, data.draw(mutated(coded)), len(raw))
+
+
+RECORDS = {"Q4_0": 18, "Q5_0": 22, "Q8_0": 34, "Q4_K": 144, "Q5_K": 176, "Q6_K": 210, "BOOL": 8}
+
+
+def records(kind, count, seed):
+    """Records of few values, so that they are worth coding, with scales of every kind."""
+    rng = np.random.default_rng(seed)
+    if kind == "BOOL":
+        return (rng.random(8 * count) < 0.1).tobytes()
+    rows = rng.choice(rng.integers(0, 256, 5), (count, RECORDS[kind])).astype(np.uint8)
+    rows[:, :2] = rng.choice([0, 1, 0x3C00, 0x3C80, 0x7C00, 0xB800], count).astype("<u2")[:, None].view(np.uint8)
+    return rows.tobytes()
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data(), kind=st.sampled_from(list(RECORDS)), count=st.integers(1, 300), seed=SEEDS, tail=SIZES)
+def test_of_changed_records_both_make_the_same(data, kind, count, seed, tail):
+    raw = records(kind, count, seed) + noise(tail % RECORDS[kind], seed)
+    coded = codecs.QUANTISED.encode(raw, codecs.layout_of(kind), False)
+    if coded is not None:
+        assert payloads.decode(7, 1, coded, len(raw)) == raw
+        same_verdict(7, 1, data.draw(mutated(coded)), len(raw))
 
 
 FRAME = zstandard.ZstdCompressor().compress(bytes(100))

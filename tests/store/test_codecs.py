@@ -5,6 +5,7 @@ from __future__ import annotations
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
+import gguf
 import ml_dtypes
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from weighbridge import native
 from weighbridge.errors import CorruptError, StoreVersionError
 from weighbridge.store import codecs
 from weighbridge.store.codecs import CODECS, Layout, decode, encode, layout_of
@@ -22,6 +24,7 @@ LAYOUTS = st.one_of(
     st.sampled_from([Layout(), *(Layout(width, rotate) for width in (2, 4, 8) for rotate in (False, True))]),
     st.lists(st.integers(1, 50), min_size=1, max_size=8).map(lambda columns: Layout(columns=tuple(columns))),
     st.sampled_from(["F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"]).map(layout_of),
+    st.sampled_from(["Q4_0", "Q5_0", "Q8_0", "Q4_K", "Q5_K", "Q6_K", "BOOL", "I8"]).map(layout_of),
 )
 
 
@@ -120,6 +123,7 @@ def test_numbers_and_versions_of_codecs_never_change():
         (3, 1, "planes"),
         (4, 1, "records"),
         (5, 1, "floats"),
+        (7, 1, "quantised"),
     ]
 
 
@@ -171,14 +175,54 @@ def test_fp8_and_integers_are_coded_too():
     assert ratio(np.zeros(1 << 19, bool).tobytes(), "BOOL") == ("fill", 16 / (1 << 19))
 
 
-def test_quantised_blocks_are_split_into_their_fields():
+def quantised(kind):
+    values = normal(1 << 19).reshape(-1, 256)
+    return gguf.quants.quantize(values, gguf.GGMLQuantizationType[kind]).tobytes()
+
+
+@pytest.mark.parametrize(("kind", "most"), [("Q8_0", 0.95), ("Q5_0", 0.945), ("Q4_0", 0.945)])
+def test_quantised_blocks_cost_what_their_numbers_hold(kind, most):
+    raw = quantised(kind)
+    name, share = ratio(raw, kind)
+    assert (name, share < most) == ("quantised", True), share
+    assert share < len(codecs.RECORDS.encode(raw, layout_of(kind), False)) / len(raw)
+
+
+def test_the_scale_of_a_block_tells_how_far_its_numbers_spread():
     rng = np.random.default_rng(0)
-    scales = normal(20_000).astype(np.float16).view(np.uint8).reshape(-1, 2)
-    numbers = np.clip(rng.normal(0, 40, (20_000, 32)), -127, 127).astype(np.int8).view(np.uint8)
-    raw = np.concatenate([scales, numbers], axis=1).tobytes()
-    name, share = ratio(raw, "Q8_0")
-    assert (name, share < 0.95) == ("records", True)
+    spread = rng.choice([1, 2, 4, 8], 20_000)
+    numbers = np.rint(rng.normal(0, 12, (20_000, 32)) * spread[:, None] / 4).clip(-127, 127).astype(np.int8)
+    scales = (0.01 / spread).astype(np.float16)[:, None].view(np.uint8)
+    raw = np.concatenate([scales, numbers.view(np.uint8)], axis=1).tobytes()
+    shuffled = np.concatenate([rng.permutation(scales), numbers.view(np.uint8)], axis=1).tobytes()
+    assert ratio(raw, "Q8_0")[1] < ratio(shuffled, "Q8_0")[1] - 0.03
+
+
+def test_other_quantised_blocks_are_split_into_their_fields():
+    raw = quantised("Q4_1")
+    name, share = ratio(raw, "Q4_1")
+    assert (name, share < 0.96) == ("records", True)
     assert share < ratio(raw, "unknown")[1]
+
+
+def test_booleans_cost_a_bit_or_less():
+    rng = np.random.default_rng(3)
+    assert ratio((rng.random(1 << 19) < 0.5).tobytes(), "BOOL")[1] < 0.126
+    assert ratio((rng.random(1 << 19) < 0.9).tobytes(), "BOOL")[1] < 0.065
+    assert ratio(np.tile(rng.random(512) < 0.5, 1 << 10).tobytes(), "BOOL")[1] < 0.01
+    assert ratio(rng.integers(0, 3, 1 << 16).astype(np.uint8).tobytes(), "BOOL")[1] < 0.3
+
+
+def test_integers_of_a_byte_are_coded_by_clusters():
+    rows = np.random.default_rng(4).normal(0, 1, (256, 2048)) * np.array([[5], [40]] * 128)
+    name, share = ratio(np.rint(rows).clip(-127, 127).astype(np.int8).tobytes(), "I8")
+    assert (name, share < 0.8) == ("floats", True), share
+
+
+def test_floats_that_were_bf16_are_not_searched_for_repeats():
+    narrow = normal(1 << 19).astype(ml_dtypes.bfloat16).astype(np.float32).tobytes()
+    assert native.repeat_share(narrow) > 0.02
+    assert native.repeat_share(narrow, 2) < 0.02
 
 
 def test_repeats_are_found_where_floats_alone_would_not_shrink():

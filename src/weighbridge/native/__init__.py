@@ -2,14 +2,16 @@
 
 Every function takes any contiguous buffer of bytes without copying it, releases the GIL while it works, and has a
 readable twin that tests compare it with: in `weighbridge.native.reference`, and for packed numbers among the tests.
-Wrong arguments and, in `decode_block`, damaged bytes raise `ValueError`.
+Wrong arguments and, in `decode_block` and `decode_quantised`, damaged bytes raise `ValueError`.
 A leaf: it knows nothing of tensors, files or stores. AVX2 is used where the processor has it.
 """
 
 from weighbridge._native import (
     decode_block,
     decode_block_into,
+    decode_quantised,
     encode_block,
+    encode_quantised,
     has_avx2,
     least_entropy,
     merge_planes,
@@ -24,7 +26,9 @@ from weighbridge._native import (
 __all__ = [
     "decode_block",
     "decode_block_into",
+    "decode_quantised",
     "encode_block",
+    "encode_quantised",
     "has_avx2",
     "least_entropy",
     "merge_planes",

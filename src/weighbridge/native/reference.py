@@ -6,6 +6,7 @@ Readable before fast; `weighbridge.native` never falls back to it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from math import log2
 
 import numpy as np
@@ -84,15 +85,21 @@ def least_entropy(data: Buffer, window: int, sample: int) -> float:
     return least
 
 
-def repeat_share(data: Buffer) -> float:
-    """Of a sample of the different aligned eight-byte words, the share that comes again: 0.0 none, 1.0 all."""
-    words = np.frombuffer(data, np.uint8)[: len(memoryview(data)) // 8 * 8].view("<u8")
+def repeat_share(data: Buffer, words: int = 1) -> float:
+    """Of a sample of the different aligned stretches of `words` eight-byte words, the share that comes again.
+
+    0.0 is none, 1.0 all.
+    """
+    stretch = 8 * words
+    rows = np.frombuffer(data, np.uint8)[: len(memoryview(data)) // stretch * stretch].view("<u8").reshape(-1, words)
     table: dict[int, tuple[int, bool]] = {}
     different, repeated = 0, 0
-    for word in words.tolist():
-        mixed = (word * _REPEAT_KEY) & _MASK
-        if mixed >> 58:
+    for row in rows.tolist():
+        word = reduce(lambda held, next_word: (held * _REPEAT_KEY & _MASK) ^ next_word, row)
+        picked = ((((row[0] ^ row[0] >> 32) + 1) & 0xFFFFFFFF) * 0x9E3779B1) >> 26 & 63 == 0
+        if not picked:
             continue
+        mixed = (word * _REPEAT_KEY) & _MASK
         slot = (mixed >> 45) % _REPEAT_SLOTS
         held, again = table.get(slot, (None, False))
         different += held != word

@@ -16,11 +16,11 @@ from collections.abc import Sequence
 
 from weighbridge.errors import CorruptError, StoreVersionError
 from weighbridge.store.codecs.base import MAX_BLOCK, OPAQUE, Buffer, Codec, DeltaCodec, Layout
-from weighbridge.store.codecs.choose import FILL, FLOATS, PLANES, RAW, RECORDS, ZSTD, encode
+from weighbridge.store.codecs.choose import FILL, FLOATS, PLANES, QUANTISED, RAW, RECORDS, ZSTD, encode
 from weighbridge.store.codecs.floats import Floats
 from weighbridge.store.codecs.layouts import layout_of
 
-CODECS: tuple[Codec, ...] = (RAW, ZSTD, FILL, PLANES, RECORDS, FLOATS)
+CODECS: tuple[Codec, ...] = (RAW, ZSTD, FILL, PLANES, RECORDS, FLOATS, QUANTISED)
 DELTAS: tuple[DeltaCodec, ...] = ()
 
 __all__ = [

@@ -19,13 +19,15 @@ class Layout:
     """What the writer knows of a block's elements: words of `width` bytes, or records with `columns`.
 
     `rotate` for words with a sign and an exponent at the top; `number` names their float format, as a dtype does ("F32"
-    for the parts of a C64 too). The default says nothing: bytes.
+    for the parts of a C64 too), or an integer of one byte; `record` names the records whose numbers the kernel knows.
+    The default says nothing: bytes.
     """
 
     width: int = 1
     rotate: bool = False
     columns: tuple[int, ...] = ()
     number: str = ""
+    record: str = ""
 
 
 OPAQUE = Layout()

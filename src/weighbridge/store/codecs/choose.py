@@ -10,22 +10,33 @@ from weighbridge.store.codecs.base import OPAQUE, Buffer, Codec, Layout
 from weighbridge.store.codecs.fill import Fill
 from weighbridge.store.codecs.floats import Floats
 from weighbridge.store.codecs.planes import Planes
+from weighbridge.store.codecs.quantised import Quantised
 from weighbridge.store.codecs.raw import Raw
 from weighbridge.store.codecs.records import Records
 from weighbridge.store.codecs.zstd import Zstd
 
-RAW, ZSTD, FILL, PLANES, RECORDS, FLOATS = Raw(), Zstd(), Fill(), Planes(), Records(), Floats()
+RAW, ZSTD, FILL, PLANES, RECORDS, FLOATS, QUANTISED = (
+    Raw(),
+    Zstd(),
+    Fill(),
+    Planes(),
+    Records(),
+    Floats(),
+    Quantised(),
+)
 
 Candidate = tuple[Codec, bytes]
 
 # Below this many bytes, a sample says nothing, and trying is as cheap.
 _SMALL = 8 << 10
 # Share of words that come again, from which a match stage may earn its time: in weights without repeats inside, under
-# one in a hundred do.
+# one in a hundred do. A word is at least four elements, since two floats that were bf16 before come again by chance;
+# and 32 booleans.
 _REPEATS = 0.02
+_BOOLEANS = 4
 # In each step of so many bytes, the planes of this many words are looked at. They must promise so much less than what
 # floats took, since a sample flatters.
-_STEP, _WORDS = 256 << 10, 4 << 10
+_STEP, _WORDS = 512 << 10, 4 << 10
 _PROMISE = 0.98
 
 
@@ -34,7 +45,8 @@ def encode(raw: Buffer, layout: Layout = OPAQUE) -> Candidate:
     if (constant := FILL.encode(raw, layout, True)) is not None:
         return FILL, constant
     integers = layout.width > 1 and not layout.rotate  # counters and indices: their planes repeat where they do not
-    repeats = integers or len(raw) < _SMALL or native.repeat_share(raw) > _REPEATS
+    words = _BOOLEANS if layout.record == "BOOL" else max(1, layout.width // 2)
+    repeats = integers or len(raw) < _SMALL or native.repeat_share(raw, words) > _REPEATS
     tried = _floats(raw, layout, repeats) if layout.number else _others(raw, layout, repeats)
     return min(tried, key=lambda candidate: len(candidate[1]), default=(RAW, bytes(raw)))
 
@@ -50,6 +62,11 @@ def _floats(raw: Buffer, layout: Layout, repeats: bool) -> Iterator[Candidate]:
 
 
 def _others(raw: Buffer, layout: Layout, repeats: bool) -> Iterator[Candidate]:
+    packed = QUANTISED.encode(raw, layout, repeats)
+    if packed is not None:
+        yield QUANTISED, packed
+        if not repeats:
+            return
     split = _split(layout)
     if split is not ZSTD:
         yield from _tried((split, ZSTD) if repeats else (split,), raw, layout, repeats)

@@ -21,6 +21,7 @@ _QUANTISED = {
     "Q8_K": (1, 1, 1, 1, 256, 32),
 }
 _WORDS = (2, 4, 8)
+_BYTES = ("I8", "U8")
 # Bytes, exponent bits and mantissa bits of the float formats whose fields a codec knows. What the highest exponents
 # mean is all the same, so the FNUZ kinds of fp8 are among them.
 _NUMBERS = {
@@ -36,7 +37,11 @@ _NUMBERS = {
 def layout_of(dtype: str) -> Layout:
     """The layout of elements of this dtype; `OPAQUE` for an unknown name."""
     if dtype in _QUANTISED:
-        return Layout(columns=_QUANTISED[dtype])
+        return Layout(columns=_QUANTISED[dtype], record=dtype)
+    if dtype == "BOOL":
+        return Layout(record=dtype)
+    if dtype in _BYTES:
+        return Layout(number=dtype)
     known = dtype_named(dtype)
     if known is None or known.kind == "quantised":
         return OPAQUE
