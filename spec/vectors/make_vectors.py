@@ -6,7 +6,8 @@ writes FOLDER/store (a store with every kind of object and every codec), FOLDER/
 SHA-256 and size), FOLDER/good.json (payloads of codecs and what they decode to), FOLDER/sketches.json (regions, each
 a unit and how often it comes, and their sketches) and FOLDER/bad.json (payloads and objects that a reader must
 refuse, and as what). A folder is never written again: what a writer learns later, such as another codec, gets a new
-one (v1-floats has codec 5, which v1 is older than, and v2-manifests has manifests of version 2).
+one (v1-floats has codec 5, which v1 is older than, v2-manifests has manifests of version 2, and v2-quantised
+has codec 7).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import ml_dtypes
 import numpy as np
 import zstandard
 from bad_floats import bad_floats, good_floats
+from bad_quantised import bad_quantised, good_quantised
 from blake3 import blake3
 
 from weighbridge.store import Store, codecs
@@ -31,7 +33,15 @@ from weighbridge.store._sketch import sketch
 from weighbridge.store.codecs import Layout
 from weighbridge.tensors import BytesSource
 
-_SAFETENSORS = {"float32": "F32", "float16": "F16", "bfloat16": "BF16", "float64": "F64", "int64": "I64", "uint8": "U8"}
+_SAFETENSORS = {
+    "float32": "F32",
+    "float16": "F16",
+    "bfloat16": "BF16",
+    "float64": "F64",
+    "int64": "I64",
+    "uint8": "U8",
+    "bool": "BOOL",
+}
 
 
 def main(folder: Path) -> None:
@@ -64,6 +74,7 @@ def _files() -> dict[str, bytes]:
         "noise": np.frombuffer(rng.bytes(4200), np.uint8),
         "bias": weights[:7].astype(np.float32),
         "rows": _rows(rng).astype(ml_dtypes.bfloat16),
+        "mask": rng.random(5000) < 0.3,
         "pruned": np.where(rng.random(3000) < 0.1, weights[:3000], 0).astype(np.float32),
     }
     return {
@@ -98,13 +109,28 @@ def _gguf(values: np.ndarray) -> bytes:
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "model.gguf"
         writer = gguf.GGUFWriter(path, "golden")
-        quantised = gguf.quants.quantize(values, gguf.GGMLQuantizationType.Q8_0)
-        writer.add_tensor("weight", quantised, raw_dtype=gguf.GGMLQuantizationType.Q8_0)
+        for kind in (gguf.GGMLQuantizationType[name] for name in ("Q8_0", "Q5_0", "Q4_0", "Q4_1")):
+            writer.add_tensor(kind.name, gguf.quants.quantize(values, kind), raw_dtype=kind)
+        for kind in (gguf.GGMLQuantizationType[name] for name in ("Q4_K", "Q5_K", "Q6_K")):
+            writer.add_tensor(kind.name, _super_blocks(kind), raw_dtype=kind)
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_tensors_to_file()
         writer.close()
         return path.read_bytes()
+
+
+def _super_blocks(kind: gguf.GGMLQuantizationType) -> np.ndarray:
+    """Blocks of 256 numbers that are near the middle, under scales and minima of every size."""
+    rng = np.random.default_rng(23)
+    _, size = gguf.GGML_QUANT_SIZES[kind]
+    blocks = (rng.normal(0, 1.5, (60, size, 2)).round() % 16).astype(np.uint8) @ np.array([1, 16], np.uint8)
+    scales = np.exp2(rng.integers(-9, 3, (60, 2))).astype("<f2").view(np.uint8)
+    if kind.name == "Q6_K":
+        blocks[:, 192:208], blocks[:, 208:] = rng.integers(-90, 90, (60, 16)).astype(np.uint8), scales[:, :2]
+    else:
+        blocks[:, :4] = scales
+    return blocks.reshape(6, -1)
 
 
 def _good() -> list[dict[str, object]]:
@@ -130,6 +156,16 @@ def _good() -> list[dict[str, object]]:
         ("floats", _rows(rng).astype(ml_dtypes.bfloat16).tobytes(), Layout(number="BF16")),
         ("records", b"".join(bytes([7, n]) + b"qqqq" for n in range(30)) + b"xy", Layout(columns=(1, 1, 4))),
     ]
+    cases += [
+        ("quantised", np.tile(_super_blocks(gguf.GGMLQuantizationType[kind]), 3).tobytes(), codecs.layout_of(kind))
+        for kind in ("Q4_K", "Q5_K", "Q6_K")
+    ]
+    few = gguf.quants.quantize(long[:1088].astype(np.float32).reshape(-1, 32), gguf.GGMLQuantizationType.Q8_0)
+    cases += [
+        ("quantised", few.tobytes() * 4 + b"tail", codecs.layout_of("Q8_0")),
+        ("quantised", (rng.random(4000) < 0.1).tobytes(), codecs.layout_of("BOOL")),
+        ("floats", np.rint(long * 300).astype(np.int8).tobytes(), codecs.layout_of("I8")),
+    ]
     named = {codec.name: codec for codec in codecs.CODECS}
     good = []
     for name, raw, layout in cases:
@@ -141,6 +177,8 @@ def _good() -> list[dict[str, object]]:
         )
     by_hand = [(payload, codecs.decode(5, 1, payload, 4)) for payload in good_floats()]
     good += [{"codec": 5, "version": 1, "payload": _text(payload), "raw": _text(raw)} for payload, raw in by_hand]
+    quantised = [(payload, codecs.decode(7, 1, payload, length)) for payload, length in good_quantised()]
+    good += [{"codec": 7, "version": 1, "payload": _text(payload), "raw": _text(raw)} for payload, raw in quantised]
     return good
 
 
@@ -204,6 +242,7 @@ def _bad_payloads() -> list[dict[str, object]]:
         (4, 1, b"\x01\x00\x00" + stream, 8, "corrupt", "records: a column without bytes"),
         (4, 1, b"\x01\xff\xff" + stream, 8, "corrupt", "records: longer than the block"),
         *((5, 1, payload, length, "corrupt", f"floats: {why}") for payload, length, why in bad_floats()),
+        *((7, 1, payload, length, "corrupt", f"quantised: {why}") for payload, length, why in bad_quantised()),
         (9, 1, b"", 8, "version", "an unknown codec"),
         (3, 2, b"", 8, "version", "an unknown version of planes"),
         (0, 1, b"", (16 << 20) + 1, "corrupt", "a block beyond the limit"),

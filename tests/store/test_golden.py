@@ -33,7 +33,7 @@ def cases(name):
 
 
 def test_there_are_vectors():
-    assert VERSIONS == ["v1", "v1-floats", "v2-manifests"]
+    assert VERSIONS == ["v1", "v1-floats", "v2-manifests", "v2-quantised"]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
