@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from pathlib import Path
 
-from weighbridge.errors import ObjectNotFoundError, UnsupportedError, UsageError
+from weighbridge.errors import ObjectNotFoundError, UsageError
 from weighbridge.store import _config, _keys
 from weighbridge.store.backends import Backend
+
+# Longer than a creator needs from seeing that there is no store to having written one: three small requests.
+SETTLE_SECONDS = 2.0
 
 
 def store_id(backend: Backend, *, create: bool = False) -> str:
@@ -19,6 +24,8 @@ def store_id(backend: Backend, *, create: bool = False) -> str:
     if found is None and create:
         _ensure_nothing_else(backend)
         backend.put(_keys.CONFIG, [_config.new()])
+        if not backend.exclusive:  # somebody who saw nothing there either may still replace what we wrote
+            time.sleep(SETTLE_SECONDS)
         found = _configuration(backend)
     if found is None:
         raise UsageError(f"is not a store: it holds no '{_keys.CONFIG}'", where=backend.location)
@@ -27,9 +34,10 @@ def store_id(backend: Backend, *, create: bool = False) -> str:
 
 def index_path(backend: Backend, store: str) -> Path:
     """Where the index of the store with this id lies."""
-    if backend.cache is None:
-        raise UnsupportedError("there is no place for the index of this store", where=f"{backend.location} ({store})")
-    return backend.cache / "blocks.sqlite"
+    folder = backend.cache(store)
+    with suppress(OSError):  # then the index is kept in memory
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder / "blocks.sqlite"
 
 
 def _configuration(backend: Backend) -> bytes | None:

@@ -28,18 +28,20 @@ _DIRECT = getattr(os, "O_DIRECT", 0)  # Linux alone has it
 class PageFile:
     """A new file, written from front to back in whole pages, then its last bytes. Not for several threads.
 
-    Raises `FileExistsError` where something is there, and `OSError` for whatever else the system refuses.
+    Raises `FileExistsError` where something is there, unless the caller `made` it, empty, and `OSError` for whatever
+    else the system refuses.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, made: bool = False) -> None:
         self._direct = bool(_DIRECT)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        flags = os.O_WRONLY | os.O_CLOEXEC | (0 if made else os.O_CREAT | os.O_EXCL)
         try:
             self._descriptor = os.open(path, flags | _DIRECT, 0o666)
         except OSError as error:
             if error.errno != errno.EINVAL:  # the file system knows no direct writes; it may have made the file
                 raise
-            path.unlink(missing_ok=True)
+            if not made:
+                path.unlink(missing_ok=True)
             self._direct = False
             self._descriptor = os.open(path, flags, 0o666)
         self._at = 0
@@ -91,10 +93,10 @@ def page_memory(nbytes: int) -> memoryview:
     return memoryview(mmap.mmap(-1, -(-nbytes // PAGE) * PAGE))
 
 
-def write_parts(path: Path, parts: Iterable[bytes]) -> None:
-    """A new file of these parts, durable when this returns."""
+def write_parts(path: Path, parts: Iterable[bytes], *, made: bool = False) -> None:
+    """A new file of these parts, durable when this returns. `made`: the caller has made it, and it is empty."""
     gathered, held = page_memory(_GATHERED), 0
-    with PageFile(path) as file:
+    with PageFile(path, made=made) as file:
         for part in parts:
             view, at = memoryview(part), 0
             while at < len(view):

@@ -142,6 +142,7 @@ class Store:
         """Let go of threads and of the index. What was acknowledged is on disk already."""
         self._pool.shutdown(cancel_futures=True)
         self._index.close()
+        self._backend.close()
 
     def _bound(self, name: str) -> str | None:
         try:

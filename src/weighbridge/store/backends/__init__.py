@@ -1,6 +1,7 @@
 """Where a store's objects are kept: one file for each kind of place, chosen by the scheme of the location.
 
-- *Location*: a path, or a URL such as ``file:///models``. It never holds a secret: those come from the environment.
+- *Location*: a path, or a URL such as ``file:///models`` or ``s3://bucket/models``. It never holds a secret: those come
+  from the environment.
 - *Backend*: the objects at a location, by key (`base.Backend`). Adding one means a file with `SCHEMES` and `connect`,
   and an entry in `KINDS`.
 
@@ -14,12 +15,15 @@ import re
 from collections.abc import Callable
 
 from weighbridge.errors import UnsupportedError
-from weighbridge.store.backends import local
+from weighbridge.store.backends import local, s3
 from weighbridge.store.backends.base import Backend, Listed
 
 __all__ = ["Backend", "Listed", "connect"]
 
-KINDS: tuple[tuple[tuple[str, ...], Callable[..., Backend]], ...] = ((local.SCHEMES, local.connect),)
+KINDS: tuple[tuple[tuple[str, ...], Callable[..., Backend]], ...] = (
+    (local.SCHEMES, local.connect),
+    (s3.SCHEMES, s3.connect),
+)
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 

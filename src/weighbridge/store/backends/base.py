@@ -33,8 +33,12 @@ class Backend(Protocol):
         ...
 
     @property
-    def cache(self) -> Path | None:
-        """A folder beside the objects for what may be lost; None where there is no place for one."""
+    def exclusive(self) -> bool:
+        """Whether of several that `put` the same key at once, without `replace`, exactly one is told True."""
+        ...
+
+    def cache(self, store_id: str) -> Path:
+        """A folder, perhaps not made yet, for what may be lost of the store with this id."""
         ...
 
     def get(self, key: str) -> bytes: ...
@@ -53,4 +57,10 @@ class Backend(Protocol):
 
     def list(self, prefix: str) -> Iterator[Listed]: ...
 
-    def delete(self, key: str) -> None: ...
+    def delete(self, key: str) -> None:
+        """Remove an object. Nothing happens where there is none."""
+        ...
+
+    def close(self) -> None:
+        """Let go of threads and connections."""
+        ...

@@ -1,27 +1,24 @@
-"""A store in a folder. obstore does the work; what a disk needs to keep a promise through a power cut is added here:
-fsync before the rename, and of the folder after it.
+"""A store in a folder. obstore gets and lists; writing is our own, for what a disk needs to keep a promise through a
+power cut: fsync before the rename, and of the folder after it.
 """
 
 from __future__ import annotations
 
 import os
-import time
-import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import obstore
-from obstore.exceptions import AlreadyExistsError
 from obstore.store import LocalStore
 
 from weighbridge.errors import PathNotFoundError, UsageError
 from weighbridge.store._keys import INDEX, TMP
 from weighbridge.store.backends._errors import told, translate
+from weighbridge.store.backends._staging import staged, sweep
 from weighbridge.store.backends.base import Listed
-from weighbridge.store.page_file import DIRECT_LEAST, write_parts
 
 SCHEMES = ("file",)
-STALE_SECONDS = 24 * 3600
 
 
 def connect(location: str, *, create: bool = False) -> LocalBackend:
@@ -48,7 +45,10 @@ class LocalBackend:
         return str(self.root)
 
     @property
-    def cache(self) -> Path | None:
+    def exclusive(self) -> bool:
+        return True
+
+    def cache(self, store_id: str) -> Path:
         return self.root / INDEX
 
     def get(self, key: str) -> bytes:
@@ -56,6 +56,8 @@ class LocalBackend:
             return bytes(obstore.get(self._store, key).bytes())
 
     def get_range(self, key: str, offset: int, length: int) -> bytes:
+        if length <= 0:
+            return b""
         with told(key):
             descriptor = os.open(self.root / key, os.O_RDONLY | os.O_CLOEXEC)
             try:
@@ -67,23 +69,23 @@ class LocalBackend:
         return [self.get_range(key, offset, length) for offset, length in ranges]
 
     def put(self, key: str, parts: Sequence[bytes], *, replace: bool = False) -> bool:
-        folder = (self.root / key).parent
-        staged = f"{TMP}{uuid.uuid4().hex}"
-        with told(key):
-            try:
-                self._write(staged, parts)
-                fresh = not folder.is_dir()
-                obstore.rename(self._store, staged, key, overwrite=replace)
-            except AlreadyExistsError:
-                self._drop(staged)
-                return False
-            except BaseException:
-                self._drop(staged)
-                raise
-            _sync(folder)
+        target = self.root / key
+        with told(key), staged(self.root / TMP, parts) as path:
+            fresh = not target.parent.is_dir()
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if replace:
+                path.replace(target)
+            else:
+                try:
+                    target.hardlink_to(path)  # fails, at once and for all but one, where the name is taken
+                except FileExistsError:
+                    _sync_names(target)  # whoever made it may not have come so far, and the caller will rely on it
+                    return False
+                path.unlink()
             if fresh:
-                _sync(folder.parent)
-                _sync(folder.parent.parent)
+                _sync_names(target)
+            else:
+                _sync(target.parent)
         return True
 
     def list(self, prefix: str) -> Iterator[Listed]:
@@ -93,31 +95,21 @@ class LocalBackend:
                     yield Listed(str(found["path"]), int(found["size"]), found["last_modified"].timestamp())
 
     def delete(self, key: str) -> None:
-        with told(key):
+        with told(key), suppress(FileNotFoundError):
             obstore.delete(self._store, key)
 
+    def close(self) -> None:
+        pass
+
     def sweep(self) -> None:
-        """Delete staged objects that are older than a day: no put takes so long, so their writers are dead."""
-        limit = time.time() - STALE_SECONDS
-        for path in (self.root / TMP).glob("*"):
-            try:
-                if path.stat().st_mtime < limit:
-                    path.unlink()
-            except OSError:  # another process swept it first, or the folder is read-only: either way it is invisible
-                continue
+        """Delete staged objects that a dead writer left."""
+        sweep(self.root / TMP)
 
-    def _write(self, staged: str, parts: Sequence[bytes]) -> None:
-        """A durable object under `tmp/`: packs past the page cache, what is small as usual."""
-        if sum(map(len, parts)) >= DIRECT_LEAST:
-            (self.root / TMP).mkdir(exist_ok=True)
-            write_parts(self.root / staged, parts)
-        else:
-            obstore.put(self._store, staged, list(parts), use_multipart=False)
-            _sync(self.root / staged)
 
-    def _drop(self, staged: str) -> None:
-        for path in (self.root / TMP).glob(f"{staged.removeprefix(TMP)}*"):
-            path.unlink(missing_ok=True)
+def _sync_names(target: Path) -> None:
+    """Make an object's name durable, and those of the folders that hold it (no key of ours is deeper than two)."""
+    for folder in target.parents[:3]:
+        _sync(folder)
 
 
 def _sync(path: Path) -> None:
