@@ -8,7 +8,7 @@ from blake3 import blake3
 
 from weighbridge.errors import CorruptError, StoreVersionError
 from weighbridge.store import Store, codecs
-from weighbridge.store.backend import LocalBackend
+from weighbridge.store.backends.local import LocalBackend
 from weighbridge.store.manifests import Manifest, Region
 from weighbridge.store.packs import MAX_REFERENCES, PackBuilder, Payload, pack_key, read_footer
 from weighbridge.store.values import BlockRef

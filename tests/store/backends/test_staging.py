@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -97,7 +98,9 @@ def test_what_is_synced_before_an_object_counts_as_written(tmp_path, monkeypatch
     backend = local.connect(str(tmp_path / "store"), create=True)
     order = []
     real_fsync, real_link = os.fsync, os.link
-    monkeypatch.setattr(os, "fsync", lambda fd: (order.append(os.readlink(f"/proc/self/fd/{fd}")), real_fsync(fd)))
+    monkeypatch.setattr(
+        os, "fsync", lambda fd: (order.append(str(Path(f"/proc/self/fd/{fd}").readlink())), real_fsync(fd))
+    )
     monkeypatch.setattr(os, "link", lambda *a, **k: (order.append("link"), real_link(*a, **k)))
     backend.put("packs/aa/x", [b"1"])
     root = str(tmp_path / "store")
