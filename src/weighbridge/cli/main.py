@@ -85,6 +85,8 @@ def run(arguments: list[str]) -> int:
         # Typer tells wrong usage itself and always leaves by SystemExit; a command sets a status with typer.Exit.
         typer.main.get_command(app).main(arguments, prog_name="weigh")
     except SystemExit as leaving:
+        if leaving.code == INTERRUPTED:  # Typer catches Ctrl-C too, and says nothing
+            typer.echo("weigh: interrupted", err=True)
         return leaving.code if isinstance(leaving.code, int) else 0
     except WeighbridgeError as error:
         return _tell(error)

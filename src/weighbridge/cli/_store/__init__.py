@@ -1,0 +1,1 @@
+"""The commands of `weigh store`, one in each file. `weighbridge.cli.store` puts them together."""
