@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from weighbridge.store._gc import Collector
 
 from weighbridge.cli._store.gc import seconds
 from weighbridge.cli.main import run
 from weighbridge.errors import UsageError
+from weighbridge.store._gc import Collector
 
 
 @pytest.fixture

@@ -13,20 +13,39 @@ repositories or people.
 """
 
 from weighbridge.store._bindings import ensure_name
+from weighbridge.store._gc import GcOptions
 from weighbridge.store._stored_file import StoredFile
 from weighbridge.store.store import Store
-from weighbridge.store.values import BaseUse, CodecStat, Damage, FileUse, Progress, Stored, StoreStat, VerifyResult
+from weighbridge.store.values import (
+    BaseUse,
+    CodecStat,
+    Collected,
+    Damage,
+    FileUse,
+    Garbage,
+    Progress,
+    Stages,
+    Stored,
+    StoreStat,
+    Tally,
+    VerifyResult,
+)
 
 __all__ = [
     "BaseUse",
     "CodecStat",
+    "Collected",
     "Damage",
     "FileUse",
+    "Garbage",
+    "GcOptions",
     "Progress",
+    "Stages",
     "Store",
     "StoreStat",
     "Stored",
     "StoredFile",
+    "Tally",
     "VerifyResult",
     "ensure_name",
 ]

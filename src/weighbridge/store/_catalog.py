@@ -5,11 +5,15 @@ from __future__ import annotations
 import threading
 
 from weighbridge.errors import CorruptError, ObjectNotFoundError, StoreError
+from weighbridge.store import _marks
 from weighbridge.store._index import BlockIndex
 from weighbridge.store._keys import PACKS, id_in, pack_key
 from weighbridge.store.backends import Backend, Listed
-from weighbridge.store.packs import Entry, PackBuilder, pack_of, read_footer
+from weighbridge.store.packs import Entry, PackBuilder, pack_of, read_footer, salt
 from weighbridge.store.values import Location
+
+# A listing may miss a block that is moved while it is being made, but two that are made one after the other hardly can.
+_LISTINGS = 3
 
 
 class Catalog:
@@ -20,11 +24,12 @@ class Catalog:
         self._index = index
         self._lock = threading.Lock()
         self._rebuilt = False
+        self.condemned: frozenset[str] = frozenset()
         self._unreadable: dict[str, StoreError] = {}
 
     def knows(self, digest: bytes) -> bool:
-        """Whether the store holds this block, as far as the index can tell."""
-        return bool(self._index.find(digest))
+        """Whether the store holds this block to stay, as far as the index can tell."""
+        return any(place.pack not in self.condemned for place in self._index.find(digest))
 
     def places(self, digest: bytes) -> list[Location]:
         """Every place of this block, as far as the index can tell."""
@@ -33,7 +38,9 @@ class Catalog:
     def locate(self, digest: bytes) -> list[Location]:
         """Every place of this block, at least one. Raises `CorruptError` where there is none."""
         found = self._index.find(digest)
-        if not found:
+        for _ in range(_LISTINGS):
+            if found:
+                break
             self.refresh()
             found = self._index.find(digest)
         if not found and not self._rebuilt:  # a damaged index may lie: ask the packs once
@@ -52,6 +59,12 @@ class Catalog:
                 self._index.drop_pack(pack)
             for pack in listed.keys() - known:
                 self._note(listed[pack])
+            self.condemned = _marks.condemned(self._backend)
+
+    def relist_condemned(self) -> frozenset[str]:
+        """The packs that are condemned now."""
+        self.condemned = _marks.condemned(self._backend)
+        return self.condemned
 
     def rebuild(self) -> None:
         """Make the index anew from the footers of all packs."""
@@ -79,11 +92,19 @@ class Catalog:
         """Codec, blocks, raw bytes and stored bytes; a block that several packs hold counts once."""
         return self._index.totals()
 
-    def write(self, builder: PackBuilder) -> None:
-        """Store a pack durably, then note its blocks."""
+    def write(self, builder: PackBuilder) -> str | None:
+        """Store a pack durably, then note its blocks. Its id, or None where an equal pack was there already."""
         pack, parts, entries = builder.finish()
-        self._backend.put(pack_key(pack), parts)
+        while pack in self.condemned:  # as one of the same content was: it must not share that one's end
+            builder.add(salt())
+            pack, parts, entries = builder.finish()
+        fresh = self._backend.put(pack_key(pack), parts)
         self._index.put_pack(pack, entries)
+        return pack if fresh else None
+
+    def forget(self, pack: str) -> None:
+        """Drop what is noted of a pack that was deleted."""
+        self._index.drop_pack(pack)
 
     def _note(self, listed: Listed) -> None:
         pack = pack_of(listed)

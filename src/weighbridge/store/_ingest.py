@@ -17,12 +17,13 @@ from dataclasses import dataclass, field
 from blake3 import blake3
 
 from weighbridge.errors import CorruptError, FileChangedError, ObjectNotFoundError
-from weighbridge.store import codecs
+from weighbridge.store import _holds, codecs
 from weighbridge.store._catalog import Catalog
 from weighbridge.store._cutting import ContentCutter, Span, TensorRange, regions_of, spans
 from weighbridge.store._keys import file_key
 from weighbridge.store._pack_writer import PackWriter
 from weighbridge.store._pairing import FileBases, RegionCoder, Shelf, plain
+from weighbridge.store._securing import endangered, reread
 from weighbridge.store._sketch import sketch
 from weighbridge.store.backends import Backend
 from weighbridge.store.manifests import EMPTY, INLINE_LIMIT, Inline, Manifest, Region
@@ -124,9 +125,25 @@ class Ingest:
     def finish(self) -> list[Stored]:
         """Write what is still in memory: packs, then manifests. The files are safe when this returns."""
         self._packs.finish()
-        stored = [self._acknowledge(draft, manifest) for draft, manifest in self._drafts]
+        blocks = {block.digest for _, manifest in self._drafts for block in manifest.blocks}
+        with _holds.hold(self._backend, blocks) as hold:
+            self._secure()
+            stored = [self._acknowledge(draft, manifest) for draft, manifest in self._drafts]
+            if not _holds.stands(self._backend, hold):
+                self._secure()
         self._drafts = []
         return stored
+
+    def _secure(self) -> None:
+        """Store again what the files rely on and a collector is about to delete (spec/store.md, Collection)."""
+        manifests = [manifest for _, manifest in self._drafts if manifest.inline is None]
+        lost = endangered(self._backend, self._catalog, manifests, self._packs.written) if manifests else set()
+        for draft, manifest in self._drafts if lost else ():
+            for raw, layout in reread(draft.source, manifest, lost):
+                digest = blake3(raw).digest()
+                self._add(draft, plain(digest, raw, layout).payload)
+                lost.discard(digest)
+        self._packs.finish()
 
     def _take_inline(self, source: ByteSource, progress: Progress | None) -> None:
         data = source.read_at(0, source.size)
@@ -165,10 +182,13 @@ class Ingest:
         payload = coded.payload
         if payload is None or self._packs.holds(payload.digest) or self._catalog.knows(payload.digest):
             return
-        draft.new_bytes += self._packs.add(payload)
-        draft.new_blocks += 1
+        self._add(draft, payload)
         if coded.base:
             draft.bases.used(coded.base)
+
+    def _add(self, draft: _Draft, payload: Payload) -> None:
+        draft.new_bytes += self._packs.add(payload)
+        draft.new_blocks += 1
 
     def _acknowledge(self, draft: _Draft, manifest: Manifest) -> Stored:
         sealed = manifest.encode()

@@ -8,8 +8,11 @@ CONFIG = "weighbridge-store"
 PACKS = "packs/"
 FILES = "files/"
 NAMES = "names/"
+CONDEMNED = "condemned/"
+HOLDS = "holds/"
 TMP = "tmp/"
 INDEX = "index/"
+SHARDED = (PACKS, FILES, NAMES, CONDEMNED, HOLDS)
 
 _HEX = frozenset("0123456789abcdef")
 
@@ -27,13 +30,22 @@ def name_key(name: str) -> str:
     return f"{NAMES}{digest[:2]}/{digest}"
 
 
+def mark_key(pack: str) -> str:
+    return f"{CONDEMNED}{pack[:2]}/{pack}"
+
+
+def hold_key(hold: str) -> str:
+    return f"{HOLDS}{hold[:2]}/{hold}"
+
+
 def id_in(key: str) -> str | None:
-    """The 64 hex digits that a key of a pack, manifest or binding ends in; None for a stray."""
+    """The 64 hex digits that a key of the table in spec/store.md ends in; None for a stray."""
     digits = key.rsplit("/", 1)[-1].removesuffix(".pack")
     if not is_digest(digits):
         return None
-    canonical = {PACKS: pack_key(digits), FILES: file_key(digits), NAMES: f"{NAMES}{digits[:2]}/{digits}"}
-    return digits if canonical.get(key.partition("/")[0] + "/") == key else None
+    prefix = key.partition("/")[0] + "/"
+    canonical = pack_key(digits) if prefix == PACKS else f"{prefix}{digits[:2]}/{digits}"
+    return digits if prefix in SHARDED and canonical == key else None
 
 
 def is_digest(text: str) -> bool:

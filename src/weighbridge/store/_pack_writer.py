@@ -22,7 +22,9 @@ class PackWriter:
         self._pack = PackBuilder()
         self._filling: dict[bytes, Payload] = {}
         self._leaving: dict[bytes, Payload] = {}
-        self._written: Future[None] | None = None
+        self._writing: Future[str | None] | None = None
+        self.written: set[str] = set()
+        """The packs that this writer has put, where no equal one was before."""
 
     def holds(self, digest: bytes) -> bool:
         """Whether the block is in a pack that is not yet known to be durable."""
@@ -51,13 +53,14 @@ class PackWriter:
         self._settle()
         full, self._leaving = self._pack, self._filling
         self._pack, self._filling = PackBuilder(), {}
-        self._written = self._disk.submit(self._catalog.write, full)
+        self._writing = self._disk.submit(self._catalog.write, full)
 
     def _settle(self) -> None:
         """Wait for the pack that is being written. Its blocks are in the index before they are forgotten here."""
-        written, self._written = self._written, None
-        if written is not None:
-            written.result()
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            if pack := writing.result():
+                self.written.add(pack)
             self._leaving = {}
 
     def close(self) -> None:

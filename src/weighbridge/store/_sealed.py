@@ -1,4 +1,4 @@
-"""The frame that packs, manifests and bindings share: magic, version, body, check (spec/store.md, Sealed objects)."""
+"""The frame of all objects but the configuration: magic, version, body, check (spec/store.md, Sealed objects)."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ class Kind(Enum):
     PACK = b"WBPACK"
     FILE = b"WBFILE"
     NAME = b"WBNAME"
+    MARK = b"WBMARK"
+    HOLD = b"WBHOLD"
 
     def head(self, version: int) -> bytes:
         return self.value + version.to_bytes(2, "little")
 
 
 # The versions that this program reads.
-_KNOWN = {Kind.PACK: (1, 2), Kind.FILE: (1, 2), Kind.NAME: (1,)}
+_KNOWN = {Kind.PACK: (1, 2), Kind.FILE: (1, 2), Kind.NAME: (1,), Kind.MARK: (1,), Kind.HOLD: (1,)}
 
 
 def seal(kind: Kind, body: bytes, version: int = 1) -> bytes:

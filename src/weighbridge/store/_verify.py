@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 
 from blake3 import blake3
 
-from weighbridge.errors import CorruptError, StoreError, StoreVersionError
-from weighbridge.store import _bindings, _config, _keys, codecs
+from weighbridge.errors import CorruptError, ObjectNotFoundError, StoreError, StoreVersionError
+from weighbridge.store import _bindings, _config, _holds, _keys, _marks, codecs
 from weighbridge.store._catalog import Catalog
 from weighbridge.store._reader import BlockReader
 from weighbridge.store._stored_file import decode_inline
@@ -69,7 +69,7 @@ def verify(
 
 
 def _sort(backend: Backend, survey: _Survey) -> tuple[list[Listed], list[Listed], list[Listed]]:
-    kinds: dict[str, list[Listed]] = {_keys.PACKS: [], _keys.FILES: [], _keys.NAMES: []}
+    kinds: dict[str, list[Listed]] = {kind: [] for kind in _keys.SHARDED}
     for listed in sorted(backend.list(""), key=lambda found: found.key):
         prefix = listed.key.partition("/")[0] + "/"
         if prefix in kinds and _keys.id_in(listed.key):
@@ -77,7 +77,20 @@ def _sort(backend: Backend, survey: _Survey) -> tuple[list[Listed], list[Listed]
             survey.nbytes += listed.size
         elif prefix not in (_keys.TMP, _keys.INDEX) and listed.key != _keys.CONFIG:
             survey.strays.append(listed.key)
+    for listed in (*kinds[_keys.CONDEMNED], *kinds[_keys.HOLDS]):
+        _verify_note(backend, listed, survey)
     return kinds[_keys.PACKS], kinds[_keys.FILES], kinds[_keys.NAMES]
+
+
+def _verify_note(backend: Backend, listed: Listed, survey: _Survey) -> None:
+    """A mark or a hold, which come and go: damage in them hurts no file, but keeps garbage from being collected."""
+    decode = _marks.decode if listed.key.startswith(_keys.CONDEMNED) else _holds.decode
+    try:
+        decode(backend.get(listed.key), _keys.id_in(listed.key) or "")
+    except ObjectNotFoundError:
+        return
+    except (CorruptError, StoreVersionError) as error:
+        survey.others.append(Damage(listed.key, error.message))
 
 
 def _verify_config(backend: Backend, survey: _Survey) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from weighbridge.errors import CorruptError, StoreVersionError
 from weighbridge.store._keys import pack_key
 from weighbridge.store._sealed import CHECK_BYTES, HEAD_BYTES, Kind, version_of
 from weighbridge.store.backends import Backend, Listed
-from weighbridge.store.codecs import MAX_BLOCK
+from weighbridge.store.codecs import MAX_BLOCK, RAW
 from weighbridge.store.values import Location
 
 PACK_TARGET = 64 << 20
@@ -42,6 +43,16 @@ class Payload:
     version: int
     data: bytes
     references: tuple[bytes, ...] = ()
+
+
+SALT_BYTES = 16
+
+
+def salt() -> Payload:
+    """A block that nobody names, which gives a pack another id."""
+    raw = os.urandom(SALT_BYTES)
+    digest = blake3(raw).digest()
+    return Payload(digest, digest[:8], len(raw), RAW.id, RAW.version, raw)
 
 
 @dataclass(frozen=True, slots=True)

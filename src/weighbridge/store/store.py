@@ -12,18 +12,20 @@ from weighbridge.errors import CorruptError, ObjectNotFoundError, UsageError
 from weighbridge.store import _bindings, _keys
 from weighbridge.store._catalog import Catalog
 from weighbridge.store._families import Families
+from weighbridge.store._gc import Collector, GcOptions
 from weighbridge.store._index import BlockIndex
 from weighbridge.store._ingest import Ingest
 from weighbridge.store._opening import index_path, store_id
 from weighbridge.store._pack_writer import PackWriter
 from weighbridge.store._pairing import Shelf
 from weighbridge.store._reader import BlockReader
+from weighbridge.store._removal import remove_file, unbind
 from weighbridge.store._stat import stat
 from weighbridge.store._stored_file import StoredFile
 from weighbridge.store._verify import verify
 from weighbridge.store.backends import Backend, connect
 from weighbridge.store.manifests import Manifest
-from weighbridge.store.values import Progress, Stored, StoreStat, VerifyResult
+from weighbridge.store.values import Collected, Progress, Stages, Stored, StoreStat, VerifyResult, no_stages
 from weighbridge.tensors import ByteSource
 
 MOST_THREADS = 4
@@ -109,6 +111,8 @@ class Store:
         before = self._bound(name)
         if before != sha256:
             self._backend.put(_keys.name_key(name), [_bindings.encode(name, sha256)], replace=True)
+            if not self.has(sha256):  # see remove_file
+                raise ObjectNotFoundError(f"the file was removed while {name!r} was bound to it; store it again")
         return before
 
     def resolve(self, name: str) -> str:
@@ -124,6 +128,26 @@ class Store:
         """Every name and the SHA-256 it stands for, in the order of names."""
         keys = [found.key for found in self._backend.list(_keys.NAMES) if _keys.id_in(found.key)]
         return dict(sorted(_bindings.decode(self._backend.get(key), key) for key in keys))
+
+    def remove(self, name: str, *, keep_file: bool = False) -> bool:
+        """Take a name from its file, and the file out of the store unless it has other names or `keep_file`.
+
+        Whether the file went too. What only it needed is garbage from then on, which `gc` collects.
+        """
+        try:
+            sha256 = None if keep_file else self.resolve(name)
+        except CorruptError:
+            sha256 = None  # a damaged binding can be removed too
+        unbind(self._backend, name)
+        return sha256 is not None and self.remove_file(sha256)
+
+    def remove_file(self, sha256: str) -> bool:
+        """Take a file without a name out of the store. Whether it was there, and had none."""
+        return remove_file(self._backend, self._catalog, sha256, self.names)
+
+    def gc(self, options: GcOptions | None = None, *, stages: Stages = no_stages) -> Collected:
+        """Delete what no file needs, while others may read and write. See `GcOptions`."""
+        return Collector(self._backend, self._catalog, self._pool, options or GcOptions(), stages).run()
 
     def verify(self, *, progress: Progress | None = None) -> VerifyResult:
         """Read and check every bit. `progress` counts bytes of packs. Damage is in the result, not raised."""

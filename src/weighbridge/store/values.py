@@ -9,6 +9,15 @@ Progress = Callable[[int], None]
 """Called with the number of raw bytes that were done since the last call."""
 
 
+Stages = Callable[[str, int], Progress]
+"""Called when a stage of a long job begins, with what it does and how many bytes; gives the stage's `Progress`."""
+
+
+def no_stages(_title: str, _total: int) -> Progress:
+    """Progress that nobody watches."""
+    return lambda _done: None
+
+
 @dataclass(frozen=True, slots=True)
 class BaseUse:
     """A stored file, and how many blocks of another one were coded by their difference from it."""
@@ -117,3 +126,37 @@ class StoreStat:
     unique_bytes: int
     stored_bytes: int
     codecs: tuple[CodecStat, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A number of packs, and the size of them all."""
+
+    packs: int
+    nbytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Garbage:
+    """What newly condemned packs hold for nobody: `reason` is "unneeded", "duplicate" or "frames" (of whole packs)."""
+
+    reason: str
+    blocks: int
+    nbytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What a collection found and did, or would do if `dry_run`.
+
+    `condemned` packs got their mark in this run, `deleted` ones are gone, `waiting` ones are marked and still there.
+    `written` packs hold what was needed of others. `unreadable` names what is damaged and was therefore left alone.
+    """
+
+    garbage: tuple[Garbage, ...]
+    condemned: Tally
+    deleted: Tally
+    waiting: Tally
+    written: Tally
+    unreadable: tuple[str, ...]
+    dry_run: bool

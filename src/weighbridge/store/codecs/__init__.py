@@ -28,6 +28,7 @@ __all__ = [
     "DELTAS",
     "MAX_BLOCK",
     "OPAQUE",
+    "RAW",
     "Buffer",
     "Codec",
     "DeltaCodec",
