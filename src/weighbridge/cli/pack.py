@@ -2,7 +2,7 @@
 
 `--json` prints one object:
 
-    {"store": DIR, "files": [{"name", "sha256", "original_bytes", "new_bytes", "blocks", "new_blocks", "seconds",
+    {"store": LOCATION, "files": [{"name", "sha256", "original_bytes", "new_bytes", "blocks", "new_blocks", "seconds",
                               "replaced": the sha256 that the name stood for before, or null}],
      "original_bytes", "new_bytes", "seconds"}
 
@@ -22,6 +22,7 @@ from typing import Annotated, Any
 
 import typer
 
+from weighbridge.cli._location import NewStoreLocation, folder_of
 from weighbridge.cli._progress import byte_progress
 from weighbridge.errors import PathNotFoundError, UsageError
 from weighbridge.report.text import size_text, visible
@@ -43,12 +44,12 @@ class _Packed:
 @app.command()
 def pack(
     paths: Annotated[list[Path], typer.Argument(help="Files or folders.", metavar="FILE...")],
-    store: Annotated[Path, typer.Option(help="The store's folder; made if missing.")],
+    store: NewStoreLocation,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Store files in far fewer bytes. A file is named as it is; a file in a folder by its path from there."""
     started = time.perf_counter()
-    named = _named(paths, store)
+    named = _named(paths, folder_of(store))
     total = sum(path.stat().st_size for path in named.values())
     with Store.open(store, create=True) as opened, byte_progress("packing", total) as progress:
         packed = [one for group in _groups(named) for one in _pack(opened, group, progress)]
@@ -59,10 +60,10 @@ def pack(
         _print(packed, seconds)
 
 
-def _named(paths: list[Path], store: Path) -> dict[str, Path]:
+def _named(paths: list[Path], store: Path | None) -> dict[str, Path]:
     """Files by the name they get. Raises `UsageError` where two would get the same, or one cannot be a name."""
     named: dict[str, Path] = {}
-    for name, path in chain.from_iterable(_files(path, store.resolve()) for path in paths):
+    for name, path in chain.from_iterable(_files(path, store) for path in paths):
         ensure_name(name)
         if name in named:
             raise UsageError(
@@ -74,7 +75,7 @@ def _named(paths: list[Path], store: Path) -> dict[str, Path]:
     return named
 
 
-def _files(path: Path, store: Path) -> Iterator[tuple[str, Path]]:
+def _files(path: Path, store: Path | None) -> Iterator[tuple[str, Path]]:
     """The file, or those in the folder but for the store itself, with their names."""
     if not path.exists():
         raise PathNotFoundError("there is no such file or folder", where=str(path))
@@ -112,7 +113,7 @@ def _pack(store: Store, group: dict[str, Path], progress: Progress) -> list[_Pac
     return packed
 
 
-def _as_json(store: Path, packed: list[_Packed], seconds: float) -> dict[str, Any]:
+def _as_json(store: str, packed: list[_Packed], seconds: float) -> dict[str, Any]:
     files = [
         {
             "name": one.stored.name,
@@ -127,7 +128,7 @@ def _as_json(store: Path, packed: list[_Packed], seconds: float) -> dict[str, An
         for one in packed
     ]
     return {
-        "store": str(store),
+        "store": store,
         "files": files,
         "original_bytes": sum(one.stored.size for one in packed),
         "new_bytes": sum(one.stored.new_bytes for one in packed),

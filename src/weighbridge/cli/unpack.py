@@ -2,7 +2,7 @@
 
 `--json` prints one object:
 
-    {"store": DIR, "files": [{"name", "sha256", "bytes", "path", "seconds"}], "bytes", "seconds"}
+    {"store": LOCATION, "files": [{"name", "sha256", "bytes", "path", "seconds"}], "bytes", "seconds"}
 
 Files that the store holds damaged are left out and told on standard error; the sound ones are written. Exit status 2.
 """
@@ -17,6 +17,7 @@ from typing import Annotated
 
 import typer
 
+from weighbridge.cli._location import StoreLocation
 from weighbridge.cli._output import appearing, target
 from weighbridge.cli._progress import byte_progress
 from weighbridge.errors import CorruptError, UsageError
@@ -37,7 +38,7 @@ class _Unpacked:
 
 @app.command()
 def unpack(
-    store: Annotated[Path, typer.Option(help="The store's folder.")],
+    store: StoreLocation,
     out: Annotated[Path, typer.Option(help="The folder to write to; made if missing.")],
     names: Annotated[list[str] | None, typer.Argument(help="Names, as 'weigh store ls' lists them.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every name in the store.")] = False,
@@ -56,7 +57,7 @@ def unpack(
     seconds = round(time.perf_counter() - started, 6)
     if as_json:
         result = {"files": [asdict(one) for one in done], "bytes": sum(one.bytes for one in done)}
-        typer.echo(json.dumps({"store": str(store), **result, "seconds": seconds}, indent=2))
+        typer.echo(json.dumps({"store": store, **result, "seconds": seconds}, indent=2))
     for one in () if as_json else done:
         typer.echo(f"{visible(one.path)}: {size_text(one.bytes)}")
     _tell(damaged)

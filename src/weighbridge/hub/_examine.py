@@ -14,6 +14,7 @@ from weighbridge.checkpoint import open as open_checkpoint
 from weighbridge.checks import run
 from weighbridge.errors import WeighbridgeError
 from weighbridge.hub.objects import Objects
+from weighbridge.hub.placing import store_location
 from weighbridge.report import to_json
 from weighbridge.store import Store
 
@@ -22,7 +23,7 @@ POLITENESS = 10
 
 def main(data: Path, name: str, lines: list[str]) -> str:
     """The report as JSON, "" where there are no weights."""
-    with Store.open(data / "store", threads=1) as store:
+    with Store.open(store_location(data), threads=1) as store:
         objects = Objects(store, data / "staging")
         named = (line.split(" ", 1) for line in lines)
         files = {path: objects.open(sha256, path) for sha256, path in named}

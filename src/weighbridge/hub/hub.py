@@ -1,7 +1,7 @@
 """The hub: one data folder, and the use cases on it.
 
     data/hub.sqlite     names, people, permissions, trees
-    data/store/         content (weighbridge.store)
+    data/store/         content (weighbridge.store), unless data/store-location names another place for it
     data/staging/       uploads that are acknowledged and wait to be packed
     data/xet/           xorbs on their way into stored files (weighbridge.hub.xet)
     data/secret         signs short-lived upload addresses; readable by its owner only
@@ -22,6 +22,7 @@ from weighbridge.hub.content import Content
 from weighbridge.hub.downloads import Downloads
 from weighbridge.hub.objects import Objects
 from weighbridge.hub.people import People
+from weighbridge.hub.placing import NOTE, place_store, store_location
 from weighbridge.hub.refs import Refs
 from weighbridge.hub.reports import Reports
 from weighbridge.hub.repos import Repos
@@ -54,15 +55,21 @@ class Hub:
         self.xet = Xet(data / "xet", database, self.objects, self.tickets, store.id)
 
     @classmethod
-    def open(cls, data: str | os.PathLike[str], *, create: bool = False) -> Hub:
-        """The hub in this folder, made there if `create`. Raises `PathNotFoundError` or `UsageError` where none is."""
+    def open(cls, data: str | os.PathLike[str], *, create: bool = False, store: str | None = None) -> Hub:
+        """The hub in this folder, made there if `create`. Raises `PathNotFoundError` or `UsageError` where none is.
+
+        `store` is where a new hub keeps its content, if not in its folder; for one that exists it must say the same.
+        """
         folder = Path(data)
         if create:
             _make(folder)
         if not (folder / _DATABASE).exists() and not create:
             hint = "Make one: weigh serve --data DIR"
             raise PathNotFoundError("there is no hub here", where=str(folder), hint=hint)
-        return cls(folder, Database.in_file(folder / _DATABASE), Store.open(folder / "store", create=create))
+        if store is not None:
+            place_store(folder, store)
+        opened = Store.open(store_location(folder), create=create)
+        return cls(folder, Database.in_file(folder / _DATABASE), opened)
 
     def start(self) -> None:
         """Begin the work that goes on beside requests: packing what is staged, checking new revisions."""
@@ -91,6 +98,6 @@ def _make(folder: Path) -> None:
         raise UsageError("is a file, so no hub can live there", where=str(folder)) from None
     except OSError as error:
         raise WeighbridgeError(f"the folder cannot be made: {error.strerror}", where=str(folder)) from error
-    ours = ("hub.lock", "serve.lock", "store", "staging", "xet", "secret")
+    ours = ("hub.lock", "serve.lock", "store", NOTE, "staging", "xet", "secret")
     if not (folder / _DATABASE).exists() and any(path.name not in ours for path in folder.iterdir()):
         raise UsageError("holds other files, so no hub is made there", where=str(folder), hint="Name an empty folder.")

@@ -15,6 +15,7 @@ repositories or people.
 from weighbridge.store._bindings import ensure_name
 from weighbridge.store._gc import GcOptions
 from weighbridge.store._stored_file import StoredFile
+from weighbridge.store.backends import is_local
 from weighbridge.store.store import Store
 from weighbridge.store.values import (
     BaseUse,
@@ -48,4 +49,5 @@ __all__ = [
     "Tally",
     "VerifyResult",
     "ensure_name",
+    "is_local",
 ]

@@ -18,7 +18,7 @@ from weighbridge.errors import UnsupportedError
 from weighbridge.store.backends import local, s3
 from weighbridge.store.backends.base import Backend, Listed
 
-__all__ = ["Backend", "Listed", "connect"]
+__all__ = ["Backend", "Listed", "connect", "is_local"]
 
 KINDS: tuple[tuple[tuple[str, ...], Callable[..., Backend]], ...] = (
     (local.SCHEMES, local.connect),
@@ -34,10 +34,18 @@ def connect(location: str | os.PathLike[str], *, create: bool = False) -> Backen
     Raises `UnsupportedError` for a scheme that nobody knows, and what the backend raises where it finds no place.
     """
     text = os.fspath(location)
-    found = _SCHEME.match(text)
-    scheme = found.group(1).lower() if found else "file"
     for schemes, kind in KINDS:
-        if scheme in schemes:
+        if _scheme(text) in schemes:
             return kind(text, create=create)
     known = ", ".join(f"{name}://" for schemes, _ in KINDS for name in schemes)
     raise UnsupportedError(f"a store cannot lie there; expected a path or one of {known}", where=text)
+
+
+def is_local(location: str) -> bool:
+    """Whether a location is a folder on this machine."""
+    return _scheme(location) in local.SCHEMES
+
+
+def _scheme(location: str) -> str:
+    found = _SCHEME.match(location)
+    return found.group(1).lower() if found else local.SCHEMES[0]
