@@ -56,6 +56,16 @@ WEIGHBRIDGE_INLINE void store_le(std::uint8_t* to, Word word) {
 #endif
 }
 
+// Byte `n` of a word in memory, counted from the lowest.
+template <typename Word>
+WEIGHBRIDGE_INLINE std::uint8_t byte_of(const Word* word, unsigned n) {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  return reinterpret_cast<const std::uint8_t*>(word)[n];
+#else
+  return static_cast<std::uint8_t>(*word >> (8 * n));
+#endif
+}
+
 WEIGHBRIDGE_INLINE std::uint64_t swap64(std::uint64_t word) {
 #if defined(__GNUC__)
   return __builtin_bswap64(word);

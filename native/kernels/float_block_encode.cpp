@@ -164,7 +164,7 @@ void order_runs(const std::uint8_t* symbols, const Runs& runs, const Clusters& c
   }
 }
 
-// Codes of all clusters, and bytes that the symbols will take with them.
+// Codes of all clusters, and about how many bytes the symbols will take with them.
 std::size_t build_codes(const Runs& runs, EncodeScratch& scratch) {
   Clusters& clusters = scratch.clusters;
   std::size_t size = 5 + (runs.count() * label_bits(clusters.count) + 7) / 8;
@@ -177,6 +177,7 @@ std::size_t build_codes(const Runs& runs, EncodeScratch& scratch) {
   return size;
 }
 
+// The symbols of each cluster stand together in `scratch.ordered`, or in `symbols` where there is only one cluster.
 void write_symbols(const std::uint8_t* symbols, const Runs& runs, Writer& to, EncodeScratch& scratch, Path path) {
   const Clusters& clusters = scratch.clusters;
   to.number(1, clusters.count);
@@ -184,7 +185,6 @@ void write_symbols(const std::uint8_t* symbols, const Runs& runs, Writer& to, En
   to.number(2, runs.length);
   to.number(2, runs.first);
   write_labels(runs, clusters, to);
-  order_runs(symbols, runs, clusters, scratch.ordered);
   const std::uint8_t* ordered = scratch.ordered;
   for (unsigned c = 0; c < clusters.count; ++c) {
     encode_sequence(scratch.codes[c], {ordered, clusters.size[c]}, to, path);
@@ -192,19 +192,35 @@ void write_symbols(const std::uint8_t* symbols, const Runs& runs, Writer& to, En
   }
 }
 
-bool cluster_symbols(const std::uint8_t* symbols, const Runs& runs, std::size_t budget, EncodeScratch& scratch,
-                     Path path) {
-  const bool single = runs.symbols < kFewSymbols || runs.count() > kMaxRuns;
-  cluster_runs(symbols, runs, single, scratch.clusters, path);
-  return build_codes(runs, scratch) < budget;
+void cluster_symbols(const std::uint8_t* symbols, const Runs& runs, EncodeScratch& scratch, Path path) {
+  Clusters& clusters = scratch.clusters;
+  cluster_runs(symbols, runs, runs.symbols < kFewSymbols || runs.count() > kMaxRuns, clusters, path);
+  if (clusters.count == 1) return count_missing({symbols, runs.symbols}, clusters.counts[0], path);
+  order_runs(symbols, runs, clusters, scratch.ordered);
+  const std::uint8_t* ordered = scratch.ordered;
+  for (unsigned c = 0; c < clusters.count; ++c) {
+    count_missing({ordered, clusters.size[c]}, clusters.counts[c], path);
+    ordered += clusters.size[c];
+  }
+}
+
+// False, with something else written, if the symbols do not take less than `budget` bytes.
+bool encode_symbols(const std::uint8_t* symbols, const Runs& runs, std::size_t budget, Writer& to,
+                    EncodeScratch& scratch, Path path) {
+  cluster_symbols(symbols, runs, scratch, path);
+  if (build_codes(runs, scratch) >= budget) return false;
+  const std::uint8_t* start = to.at();
+  write_symbols(symbols, runs, to, scratch, path);
+  return static_cast<std::size_t>(to.at() - start) < budget;  // a sample may have promised too much
 }
 
 bool encode_bytes(const std::uint8_t* raw, const Runs& runs, Writer& to, EncodeScratch& scratch, Path path) {
-  if (!cluster_symbols(raw, runs, runs.symbols, scratch, path)) return false;
+  const Writer header = to;
   to.number(1, kFields);
   to.number(4, runs.symbols);
-  write_symbols(raw, runs, to, scratch, path);
-  return true;
+  if (encode_symbols(raw, runs, runs.symbols, to, scratch, path)) return true;
+  to = header;
+  return false;
 }
 
 bool encode_words(const Format& format, const std::uint8_t* raw, const Survey& survey, const Runs& runs, Writer& to,
@@ -213,7 +229,7 @@ bool encode_words(const Format& format, const std::uint8_t* raw, const Survey& s
   bool fits = false;
   const WordLayout layout = choose_layout(format, survey, fits);
   if (!fits) return false;
-  Writer header = to;
+  const Writer header = to;
   to.number(1, kFields);
   to.number(4, count);
   to.number(1, layout.zeros);
@@ -227,12 +243,9 @@ bool encode_words(const Format& format, const std::uint8_t* raw, const Survey& s
   write_planes(layout, fields, count, to, scratch, path);
   const auto written = static_cast<std::size_t>(to.at() - header.at());
   const std::size_t plain = count * format.width;
-  if (written >= plain || !cluster_symbols(scratch.symbols, runs, plain - written, scratch, path)) {
-    to = header;
-    return false;
-  }
-  write_symbols(scratch.symbols, runs, to, scratch, path);
-  return true;
+  if (written < plain && encode_symbols(scratch.symbols, runs, plain - written, to, scratch, path)) return true;
+  to = header;
+  return false;
 }
 
 void write_plain_part(Form form, const std::uint8_t* raw, std::size_t count, std::size_t width, Writer& to) {
@@ -245,7 +258,12 @@ void write_plain_part(Form form, const std::uint8_t* raw, std::size_t count, std
 
 unsigned kind_width(Kind kind) { return format_of(kind).width; }
 
-std::size_t encode_bound(std::size_t size) { return size + 8 * (size / kChunk + 4) + 256 + 2 * kOvershoot; }
+// Before a part is found not to shrink and stored, its symbols may have taken kMaxCodeLength bits each.
+std::size_t encode_bound(std::size_t size) {
+  const std::size_t tables = kMaxClusters * (kMaxDescription + kOvershoot);
+  const std::size_t symbols = (std::min(size, kMaxPart) / 8 + 1) * kMaxCodeLength + tables;
+  return size + 8 * (size / kChunk + 4) + 256 + 2 * kOvershoot + symbols;
+}
 
 std::size_t encode_block(Kind kind, Bytes raw, Rows rows, std::uint8_t* block, EncodeScratch& scratch, Path path) {
   const Format& format = format_of(kind);

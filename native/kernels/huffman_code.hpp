@@ -13,6 +13,7 @@
 namespace weighbridge {
 
 constexpr unsigned kMaxCodeLength = 12;
+constexpr std::size_t kMaxDescription = 2 + 256 * 6 / 8;  // bytes
 
 struct HuffmanCode {
   unsigned first = 0, last = 0;   // the symbols described; first == last is a constant, whose code is empty

@@ -87,29 +87,34 @@ WEIGHBRIDGE_INLINE bool index_pairs(const std::uint8_t* from, std::uint8_t first
   return any < PairWords::kWindow;
 }
 
-// Two entries, and then a flush: 7 + 4 * 12 bits.
-WEIGHBRIDGE_INLINE void put_two(std::uint64_t one, std::uint64_t two, BitWriter& writer) {
-  writer.bits |= one >> (writer.used & 63);
-  writer.used += one;  // only the lowest bits, which are the sum of lengths, are used of it
-  writer.bits |= two >> (writer.used & 63);
-  writer.used += two;
-}
+// Bits that may be in use before a flush: the lowest six take what is left of lengths.
+constexpr std::uint64_t kMostUsed = 58;
 
-WEIGHBRIDGE_INLINE void flush_pairs(BitWriter& writer) {
-  writer.bits &= ~std::uint64_t{63};  // nothing is in use there but what is left of lengths
-  writer.used &= 63;
+// Four entries and a flush, if they fit, as they nearly always do.
+WEIGHBRIDGE_INLINE bool put_four(const std::uint64_t* words, const std::uint16_t index[4], BitWriter& writer) {
+  std::uint64_t bits = writer.bits, used = writer.used;
+  for (unsigned k = 0; k < 4; ++k) {
+    const std::uint64_t word = words[index[k]];
+    bits |= word >> (used & 63);
+    used += word;  // only the lowest seven bits, which are the sum of lengths, are used of it
+  }
+  if ((used & 127) > kMostUsed) return false;
+  writer.bits = bits & ~std::uint64_t{63};
+  writer.used = used & 63;
   writer.flush();
+  return true;
 }
 
 WEIGHBRIDGE_INLINE void put_pairs(const PairWords& pairs, const std::uint16_t index[kPairChunk / 2],
                                   BitWriter& writer) {
   for (std::size_t i = 0; i < kPairChunk / 2; i += 4) {
-    const std::uint64_t a = pairs.word[index[i]], b = pairs.word[index[i + 1]];
-    const std::uint64_t c = pairs.word[index[i + 2]], d = pairs.word[index[i + 3]];
-    put_two(a, b, writer);
-    if (((a & 63) + (b & 63) + (c & 63) + (d & 63)) > 50) flush_pairs(writer);  // hardly ever
-    put_two(c, d, writer);
-    flush_pairs(writer);
+    if (put_four(pairs.word, index + i, writer)) continue;
+    for (std::size_t k = i; k < i + 4; ++k) {
+      const std::uint64_t word = pairs.word[index[k]];
+      writer.bits |= (word & ~std::uint64_t{63}) >> writer.used;
+      writer.used += word & 63;
+      writer.flush();
+    }
   }
 }
 

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#if defined(__GNUC__) && defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 namespace weighbridge {
 namespace {
@@ -35,6 +38,10 @@ std::uint64_t n_log_n(std::uint32_t n) {
   return std::uint64_t{n} * ((std::uint64_t{octave} << kLogScale) + (below == 0 ? 0 : kLog[step]));
 }
 
+constexpr std::size_t kLine = 32;                // symbols counted together
+constexpr std::uint32_t kSampleStep = 4;         // one line in so many is counted,
+constexpr std::size_t kSampledFrom = 1u << 16;   // of parts with so many symbols
+constexpr std::size_t kSetStep = 256;             // symbols looked up together in a set
 constexpr std::int64_t kUnit = 1 << kLogScale;
 constexpr std::int64_t kTableBits = 8 * (2 + 15 + 4);  // description's ends, stream sizes and their last bytes
 constexpr std::int64_t kTableWork = 8 * 25;            // what a table must save to be worth making and reading
@@ -99,24 +106,33 @@ void bin_runs(const std::uint8_t* symbols, const Runs& runs, unsigned bins, Clus
   for (std::size_t r = 0; r < count; ++r) clusters.order[below[mean[r]]++] = static_cast<std::uint16_t>(r);
 }
 
-// Moves what was counted in several tables into one.
-void collect(std::uint32_t tables[kTables][256], std::uint32_t sum[256]) {
+// Moves what was counted in several tables into one, `scale` times.
+void collect(std::uint32_t tables[kTables][256], std::uint32_t scale, std::uint32_t sum[256]) {
   std::fill_n(sum, 256, 0u);
   for (unsigned t = 0; t < kTables; ++t)
-    for (unsigned s = 0; s < 256; ++s) sum[s] += tables[t][s];
+    for (unsigned s = 0; s < 256; ++s) sum[s] += tables[t][s] * scale;
   std::fill_n(&tables[0][0], kTables * 256, 0u);
 }
 
-// Counts runs bin by bin, so that the counts stay in the nearest cache. Returns how many bins hold something.
+// Counts one line of symbols in each `step`; in which place differs from run to run, since columns may differ.
+void count_lines(const std::uint8_t* symbols, std::size_t size, std::size_t run, std::size_t step, Clusters& clusters) {
+  const std::size_t first = run % step * kLine;
+  for (std::size_t at = first < size ? first : 0; at < size; at += step * kLine)
+    count_bytes(symbols + at, std::min(kLine, size - at), clusters.tables);
+}
+
+// Counts runs bin by bin, so that the counts stay in the nearest cache: of long parts, a sample. Returns how many bins
+// hold something.
 unsigned count_bins(const std::uint8_t* symbols, const Runs& runs, Clusters& clusters, Bin list[kBins]) {
   unsigned n = 0;
+  const std::uint32_t step = runs.symbols < kSampledFrom ? 1 : kSampleStep;
   std::fill_n(&clusters.tables[0][0], kTables * 256, 0u);
   for (std::size_t k = 0; k < runs.count(); ++k) {
     const std::size_t r = clusters.order[k];
     const unsigned bin = clusters.label[r];
-    count_bytes(symbols + runs.start(r), runs.size(r), clusters.tables);
+    count_lines(symbols + runs.start(r), runs.size(r), r, step, clusters);
     if (k + 1 < runs.count() && clusters.label[clusters.order[k + 1]] == bin) continue;
-    collect(clusters.tables, clusters.bins[bin]);
+    collect(clusters.tables, step, clusters.bins[bin]);
     list[n++] = {clusters.bins[bin], 0, 0, bin};
   }
   return n;
@@ -159,10 +175,57 @@ void merge_bins(Bin list[kBins], unsigned& n, std::size_t runs) {
   }
 }
 
+// ---- symbols that a sample missed
+
+// Symbols as a set: symbol s is bit s mod 8 of byte s / 8.
+struct SymbolSet {
+  std::uint8_t bytes[32] = {};
+
+  explicit SymbolSet(const std::uint32_t counts[256]) {
+    for (unsigned s = 0; s < 256; ++s)
+      if (counts[s] != 0) add(static_cast<std::uint8_t>(s));
+  }
+  bool has(std::uint8_t symbol) const { return ((bytes[symbol >> 3] >> (symbol & 7)) & 1) != 0; }
+  void add(std::uint8_t symbol) {
+    bytes[symbol >> 3] = static_cast<std::uint8_t>(bytes[symbol >> 3] | 1u << (symbol & 7));
+  }
+};
+
+bool has_all(const SymbolSet& set, const std::uint8_t* symbols, std::size_t size) {
+  return std::all_of(symbols, symbols + size, [&set](std::uint8_t symbol) { return set.has(symbol); });
+}
+
+#if defined(WEIGHBRIDGE_X86)
+// As above for kSetStep symbols: 32 at a time, the byte of the set that tells of each is looked up, and its bit.
+WEIGHBRIDGE_AVX2 bool has_all_avx2(const SymbolSet& set, const std::uint8_t* symbols) {
+  const __m256i whole = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(set.bytes));
+  const __m256i low = _mm256_permute2x128_si256(whole, whole, 0x00), nibble = _mm256_set1_epi8(15);
+  const __m256i high = _mm256_permute2x128_si256(whole, whole, 0x11);
+  const __m256i bits = _mm256_set1_epi64x(static_cast<long long>(0x8040201008040201u)), seven = _mm256_set1_epi8(7);
+  __m256i missing = _mm256_setzero_si256();
+  for (std::size_t i = 0; i < kSetStep; i += 32) {
+    const __m256i s = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(symbols + i));
+    const __m256i at = _mm256_and_si256(_mm256_srli_epi16(s, 3), nibble);
+    const __m256i byte = _mm256_blendv_epi8(_mm256_shuffle_epi8(low, at), _mm256_shuffle_epi8(high, at), s);
+    const __m256i bit = _mm256_shuffle_epi8(bits, _mm256_and_si256(s, seven));
+    missing = _mm256_or_si256(missing, _mm256_andnot_si256(byte, bit));
+  }
+  return _mm256_testz_si256(missing, missing) != 0;
+}
+#endif
+
+bool step_has_all(const SymbolSet& set, const std::uint8_t* symbols, Path path) {
+#if defined(WEIGHBRIDGE_X86)
+  if (path == Path::avx2) return has_all_avx2(set, symbols);
+#endif
+  static_cast<void>(path);
+  return has_all(set, symbols, kSetStep);
+}
+
 void total_counts(const std::uint8_t* symbols, std::size_t size, Clusters& clusters) {
   std::fill_n(&clusters.tables[0][0], kTables * 256, 0u);
   count_bytes(symbols, size, clusters.tables);
-  collect(clusters.tables, clusters.counts[0]);
+  collect(clusters.tables, 1, clusters.counts[0]);
   clusters.count = 1;
   clusters.size[0] = size;
 }
@@ -186,6 +249,20 @@ void count_bytes(const std::uint8_t* bytes, std::size_t size, std::uint32_t tabl
     for (unsigned k = 0; k < kTables; ++k) ++tables[k][(eight >> (8 * k)) & 0xff];
   }
   for (; i < size; ++i) ++tables[0][bytes[i]];
+}
+
+void count_missing(Bytes symbols, std::uint32_t counts[256], Path path) {
+  SymbolSet set(counts);
+  for (std::size_t at = 0; at < symbols.size; at += kSetStep) {
+    const std::uint8_t* step = symbols.data + at;
+    const std::size_t size = std::min(kSetStep, symbols.size - at);
+    if (size == kSetStep ? step_has_all(set, step, path) : has_all(set, step, size)) continue;
+    for (std::size_t i = 0; i < size; ++i) {
+      if (set.has(step[i])) continue;
+      set.add(step[i]);
+      counts[step[i]] = 1;
+    }
+  }
 }
 
 void cluster_runs(const std::uint8_t* symbols, const Runs& runs, bool single, Clusters& clusters, Path path) {

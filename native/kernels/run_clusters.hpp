@@ -44,8 +44,12 @@ inline unsigned label_bits(unsigned clusters) {
   return bits;
 }
 
-// At most kMaxRuns runs. With `single` all are one cluster.
+// At most kMaxRuns runs. With `single` all are one cluster. Counts of several clusters in a long part are those of a
+// sample, scaled: a symbol that occurs may have none until `count_missing` was told of all symbols of its cluster.
 void cluster_runs(const std::uint8_t* symbols, const Runs& runs, bool single, Clusters& clusters, Path path);
+
+// Gives every symbol that occurs and has no count the count of one.
+void count_missing(Bytes symbols, std::uint32_t counts[256], Path path);
 
 // Bits of the order-0 entropy of `counts`, which sum to less than 2^20; symbols first … last only.
 std::uint64_t entropy_bits(const std::uint32_t counts[256], unsigned first, unsigned last);

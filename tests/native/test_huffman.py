@@ -121,6 +121,25 @@ def test_one_repeated_number_costs_nothing():
     assert len(pack(np.ones(1 << 20, np.float32).tobytes(), 3)) <= 20
 
 
+@pytest.mark.parametrize("kind", [0, 1, 3])
+def test_what_a_sample_does_not_see_comes_back_and_costs_no_more_than_itself(kind):
+    """Of long parts one line in four of each run is counted: here those are all the same, and the others noise."""
+    width, count = DTYPES[kind].itemsize, 1 << 17
+    words = np.random.default_rng(9).integers(0, 256, (count // 256, 256, width), np.uint8)
+    for run in range(count // 256):
+        words[run].reshape(2, 4, 32, width)[:, run % 4] = 63
+    raw = words.tobytes()
+    block = pack(raw, kind)
+    assert unpack_everywhere(block, len(raw)) == raw
+    assert len(block) <= 1.001 * len(raw)
+
+
+def test_values_that_a_sample_misses_have_a_code():
+    raw = np.frombuffer(numbers(1, 1 << 18, 256, 10), np.uint16).copy()
+    raw[np.random.default_rng(11).integers(0, len(raw), 40)] = np.arange(40, dtype=np.uint16) * 1600
+    assert unpack_everywhere(pack(raw.tobytes(), 1), raw.nbytes) == raw.tobytes()
+
+
 MUTATIONS = st.lists(st.tuples(st.integers(0, 2**31), st.integers(1, 255)), min_size=1, max_size=4)
 
 

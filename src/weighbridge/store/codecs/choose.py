@@ -48,7 +48,7 @@ def encode(raw: Buffer, layout: Layout = OPAQUE) -> Candidate:
     words = _BOOLEANS if layout.record == "BOOL" else max(1, layout.width // 2)
     repeats = integers or len(raw) < _SMALL or native.repeat_share(raw, words) > _REPEATS
     tried = _floats(raw, layout, repeats) if layout.number else _others(raw, layout, repeats)
-    return min(tried, key=lambda candidate: len(candidate[1]), default=(RAW, bytes(raw)))
+    return min(tried, key=lambda candidate: len(candidate[1]), default=None) or (RAW, bytes(raw))
 
 
 def _floats(raw: Buffer, layout: Layout, repeats: bool) -> Iterator[Candidate]:
