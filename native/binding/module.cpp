@@ -10,6 +10,7 @@
 #include "fields.hpp"
 
 namespace nb = nanobind;
+void register_delta(nb::module_& m);      // delta.cpp
 void register_huffman(nb::module_& m);    // huffman.cpp
 void register_lowrank(nb::module_& m);    // lowrank.cpp
 void register_quantised(nb::module_& m);  // quantised.cpp
@@ -131,4 +132,5 @@ NB_MODULE(_native, m) {
   register_huffman(m);
   register_lowrank(m);
   register_quantised(m);
+  register_delta(m);
 }

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import zstandard
+from delta import delta
 from floats import floats
 from quantised import quantised
 from refusal import Cursor, RefusedError, UnknownError
@@ -95,7 +96,7 @@ def records(payload: bytes, length: int) -> bytes:
 
 METHODS = {0: raw, 1: zstd, 2: fill}
 CODECS = {(0, 1): raw, (1, 1): zstd, (2, 1): fill, (3, 1): planes, (4, 1): records, (5, 1): floats, (7, 1): quantised}
-DELTAS: dict[tuple[int, int], Callable[[bytes, int, Sequence[bytes]], bytes]] = {}
+DELTAS: dict[tuple[int, int], Callable[[bytes, int, Sequence[bytes]], bytes]] = {(6, 1): delta}
 
 
 def _streams(cursor: Cursor, lengths: list[int]) -> list[bytes]:

@@ -46,6 +46,8 @@ def test_the_kernel_touches_nothing_that_is_not_its_own(tmp_path):
             "native/test_kernel.py",
             "native/test_huffman.py",
             "native/test_lowrank.py",
+            "spec/test_delta.py",
+            "store/test_delta.py",
             "native/test_quantised.py",
             "store/test_codecs.py",
             "store/test_low_rank.py",

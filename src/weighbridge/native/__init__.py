@@ -7,11 +7,14 @@ A leaf: it knows nothing of tensors, files or stores. AVX2 is used where the pro
 """
 
 from weighbridge._native import (
+    cast_words,
     decode_block,
     decode_block_into,
     decode_quantised,
+    decode_residual,
     encode_block,
     encode_quantised,
+    encode_residual,
     has_avx2,
     least_entropy,
     merge_planes,
@@ -24,11 +27,14 @@ from weighbridge._native import (
 )
 
 __all__ = [
+    "cast_words",
     "decode_block",
     "decode_block_into",
     "decode_quantised",
+    "decode_residual",
     "encode_block",
     "encode_quantised",
+    "encode_residual",
     "has_avx2",
     "least_entropy",
     "merge_planes",

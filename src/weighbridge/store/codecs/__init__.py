@@ -17,14 +17,17 @@ from collections.abc import Sequence
 from weighbridge.errors import CorruptError, StoreVersionError
 from weighbridge.store.codecs.base import MAX_BLOCK, OPAQUE, Buffer, Codec, DeltaCodec, Layout
 from weighbridge.store.codecs.choose import FILL, FLOATS, PLANES, QUANTISED, RAW, RECORDS, ZSTD, encode
+from weighbridge.store.codecs.delta import Delta
 from weighbridge.store.codecs.floats import Floats
 from weighbridge.store.codecs.layouts import layout_of
 
+DELTA = Delta()
 CODECS: tuple[Codec, ...] = (RAW, ZSTD, FILL, PLANES, RECORDS, FLOATS, QUANTISED)
-DELTAS: tuple[DeltaCodec, ...] = ()
+DELTAS: tuple[DeltaCodec, ...] = (DELTA,)
 
 __all__ = [
     "CODECS",
+    "DELTA",
     "DELTAS",
     "MAX_BLOCK",
     "OPAQUE",

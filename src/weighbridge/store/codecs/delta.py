@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from weighbridge.store.codecs._residual import decode_residual, encode_residual
+from weighbridge import native
 from weighbridge.store.codecs.base import Buffer, Layout, damaged
 from weighbridge.store.codecs.predictors import NUMBERS, Fields, number_of, predict
 
@@ -21,7 +21,7 @@ class Delta:
         """
         number = number_of(layout, len(raw))
         prediction = predict(Fields(memoryview(recipe)), number, len(raw), references)
-        payload = bytes([number.kind]) + recipe + encode_residual(raw, prediction, number)
+        payload = bytes([number.kind]) + recipe + native.encode_residual(raw, prediction, number.kind)
         return payload if len(payload) < len(raw) else None
 
     def decode(self, payload: Buffer, raw_length: int, references: Sequence[Buffer]) -> bytes:
@@ -30,4 +30,7 @@ class Delta:
         if kind >= len(NUMBERS) or raw_length % NUMBERS[kind].width:
             raise damaged(self.name, f"{raw_length:,} bytes are no numbers of kind {kind}")
         prediction = predict(fields, NUMBERS[kind], raw_length, references)
-        return decode_residual(fields.rest, prediction, NUMBERS[kind])
+        try:
+            return native.decode_residual(fields.rest, prediction, kind)
+        except ValueError as error:
+            raise damaged(self.name, str(error)) from None

@@ -10,17 +10,20 @@ from collections.abc import Sequence
 
 from weighbridge.store.codecs.base import Buffer, damaged
 from weighbridge.store.codecs.predictors.base import NUMBERS, Fields, Number, Predictor, number_of
+from weighbridge.store.codecs.predictors.cast import Cast
 from weighbridge.store.codecs.predictors.lowrank import Factors, LowRank
 from weighbridge.store.codecs.predictors.same import Same
 
-SAME, LOW_RANK = Same(), LowRank()
-PREDICTORS: tuple[Predictor, ...] = (SAME, LOW_RANK)
+SAME, CAST, LOW_RANK = Same(), Cast(), LowRank()
+PREDICTORS: tuple[Predictor, ...] = (SAME, CAST, LOW_RANK)
 
 __all__ = [
+    "CAST",
     "LOW_RANK",
     "NUMBERS",
     "PREDICTORS",
     "SAME",
+    "Cast",
     "Factors",
     "Fields",
     "LowRank",
