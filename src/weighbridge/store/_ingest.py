@@ -65,6 +65,7 @@ class _Coded:
     block: BlockRef
     payload: Payload | None
     base: str = ""
+    factors: Payload | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +176,16 @@ class Ingest:
             return _Coded(piece.region, block, None)
         coder = piece.coder
         attempt = coder.code(digest, raw, piece.at) if coder else plain(digest, raw, codecs.OPAQUE)
-        return _Coded(piece.region, block, attempt.payload, attempt.base)
+        return _Coded(piece.region, block, attempt.payload, attempt.base, attempt.factors)
 
     def _place(self, draft: _Draft, coded: _Coded) -> None:
         draft.blocks.setdefault(coded.region, []).append(coded.block)
         payload = coded.payload
         if payload is None or self._packs.holds(payload.digest) or self._catalog.knows(payload.digest):
             return
+        factors = coded.factors
+        if factors is not None and not self._packs.holds(factors.digest) and not self._catalog.knows(factors.digest):
+            draft.new_bytes += self._packs.add(factors)
         self._add(draft, payload)
         if coded.base:
             draft.bases.used(coded.base)
@@ -244,7 +248,7 @@ def _coder(draft: _Draft, number: int, first: bytes) -> RegionCoder:
     """What codes the blocks of a region, the first of which is this; notes the region's sketch."""
     region = draft.regions[number]
     draft.sketches[number] = sketch(first, region.nbytes, region.dtype.name)
-    return RegionCoder(draft.bases, region, draft.sketches[number])
+    return RegionCoder(draft.bases, draft.source, region, draft.sketches[number])
 
 
 def _inline(data: bytes) -> Inline:

@@ -51,9 +51,22 @@ def find_factors(
     Reads each element of both tensors at most twice and a few rows three times. Memory: up to about 150 MB while it
     works on a large tensor of low rank. What the readers raise passes through.
     """
+    if not may_have_factors(rows, columns, number, base_number or number):
+        return None
     look = _Look(base, new, rows, columns, number, base_number or number)
-    guess = look.rank() if look.is_candidate() else 0
+    guess = look.rank()
     return _fit(look, guess) if guess else None
+
+
+def may_have_factors(rows: int, columns: int, number: Number, base_number: Number) -> bool:
+    """Whether `find_factors` looks at tensors of this shape and these numbers at all."""
+    return (
+        is_supported(number)
+        and is_supported(base_number)
+        and min(rows, columns) >= _LEAST_SIDE
+        and columns <= _MOST_COLUMNS
+        and _LEAST_ELEMENTS <= rows * columns <= MOST_BYTES // number.width
+    )
 
 
 class Suspicion:
@@ -87,15 +100,6 @@ class _Look:
     @property
     def elements(self) -> int:
         return self.rows * self.columns
-
-    def is_candidate(self) -> bool:
-        return (
-            is_supported(self.number)
-            and is_supported(self.base_number)
-            and min(self.rows, self.columns) >= _LEAST_SIDE
-            and self.columns <= _MOST_COLUMNS
-            and _LEAST_ELEMENTS <= self.elements <= MOST_BYTES // self.number.width
-        )
 
     def read(self, start: int, stop: int) -> Pair:
         first, count = start * self.columns, (stop - start) * self.columns

@@ -2,7 +2,8 @@
 
 For each region of a new file, `FileBases` finds the likeliest base among stored tensors. The first block that is new
 decides: is its difference really smaller than the block itself? Then all blocks of the region are coded so, each
-against the blocks that hold the same elements of the base. A block that is a difference itself is never a base (depth
+against the blocks that hold the same elements of the base, and against the factors of a merge where there was one (see
+`_merges`). A block that is a difference itself is never a base (depth
 one): the one that it came from takes its place. Whatever is wrong with a base, the file is stored all the same.
 """
 
@@ -17,11 +18,12 @@ from itertools import accumulate
 
 from blake3 import blake3
 
-from weighbridge.errors import StoreError
+from weighbridge.errors import CorruptError, StoreError
 from weighbridge.store import codecs
 from weighbridge.store._catalog import Catalog
 from weighbridge.store._cutting import TensorRange
 from weighbridge.store._families import Families
+from weighbridge.store._merges import Merge, Merges
 from weighbridge.store._pack_writer import PackWriter
 from weighbridge.store._reader import BlockReader
 from weighbridge.store.codecs.delta import Delta
@@ -29,7 +31,7 @@ from weighbridge.store.codecs.predictors import SAME, number_of
 from weighbridge.store.manifests import Region
 from weighbridge.store.packs import MAX_REFERENCES, REFERENCE_BYTES, Payload
 from weighbridge.store.values import BaseUse
-from weighbridge.tensors import dtype_named
+from weighbridge.tensors import ByteSource, DType, dtype_named
 
 DELTA = Delta()
 
@@ -111,6 +113,7 @@ class FileBases:
         self._relatives = set(hints)
         self._used: Counter[str] = Counter()
         self._lock = threading.Lock()
+        self.merges = Merges()
 
     def candidates(self, region: TensorRange, sketch: bytes) -> Iterator[Base]:
         """Tensors that this one may come from, the likeliest first."""
@@ -139,10 +142,14 @@ class FileBases:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A block as it would be kept, and the file that it was coded against, "" for none."""
+    """A block as it would be kept, and the file that it was coded against, "" for none.
+
+    `factors` is what it needs that is no block of any file: to be kept before it.
+    """
 
     payload: Payload
     base: str = ""
+    factors: Payload | None = None
 
     @property
     def cost(self) -> int:
@@ -150,16 +157,18 @@ class Attempt:
 
 
 class RegionCoder:
-    """Codes the blocks of one region, in any order and from several threads."""
+    """Codes the blocks of one region of `source`, in any order and from several threads."""
 
-    def __init__(self, bases: FileBases, region: TensorRange, sketch: bytes) -> None:
+    def __init__(self, bases: FileBases, source: ByteSource, region: TensorRange, sketch: bytes) -> None:
         self._bases = bases
+        self._source = source
         self._region = region
         self._sketch = sketch
         self._layout = codecs.layout_of(region.dtype.name)
         self._lock = threading.Lock()
         self._decided = not codecs.DELTAS
         self._base: Base | None = None
+        self._merge: Merge | None = None
         self._plain_share = 1.0
 
     def code(self, digest: bytes, raw: bytes, at: int) -> Attempt:
@@ -169,7 +178,7 @@ class RegionCoder:
                 return self._decide(digest, raw, at)
         if self._base is None:
             return plain(digest, raw, self._layout)
-        attempt = self._against(self._base, digest, raw, at)
+        attempt = self._against(self._base, digest, raw, at, self._merge)
         if attempt is not None and attempt.cost < WORTH * self._plain_share * len(raw):
             return attempt
         return _better(attempt, plain(digest, raw, self._layout))
@@ -183,6 +192,8 @@ class RegionCoder:
         trials = 0
         for base in self._bases.candidates(self._region, self._sketch):
             attempt = self._against(base, digest, raw, at)
+            merged = self._merged(base, attempt, digest, raw, at) if attempt is not None else None
+            attempt = merged or attempt
             if attempt is not None and _better(attempt, alone) is attempt:
                 self._base = base
                 self._bases.matched(base)
@@ -192,7 +203,36 @@ class RegionCoder:
                 break
         return alone
 
-    def _against(self, base: Base, digest: bytes, raw: bytes, at: int) -> Attempt | None:
+    def _merged(self, base: Base, other: Attempt, digest: bytes, raw: bytes, at: int) -> Attempt | None:
+        """The block by the factors of a merge; None where there was none, or where `other` costs hardly more."""
+        if other.cost < _TELLS / 4 * len(raw) or _rows(self._region) != _rows(base.region):
+            return None
+        start, read = self._region.offset, self._source.read_at
+        merge = self._bases.merges.find(
+            self._region,
+            base.region.dtype,
+            lambda start, stop: self._base_bytes(base, start, stop),
+            lambda begin, end: read(start + begin, end - begin),
+        )
+        if merge is None or merge.factors.expected_bytes > WORTH * other.cost / len(raw) * self._region.nbytes:
+            return None
+        attempt = self._against(base, digest, raw, at, merge)
+        if attempt is None or attempt.cost >= WORTH * other.cost:
+            return None
+        self._merge = merge
+        return attempt
+
+    def _base_bytes(self, base: Base, start: int, stop: int) -> bytes:
+        numbers, offset = base.window(start, stop)
+        roots = [
+            self._bases.shelf.root(block.digest, block.length) for block in map(base.region.blocks.__getitem__, numbers)
+        ]
+        whole = b"".join(self._bases.shelf.raw(root) for root in roots if root is not None)
+        if None in roots or len(whole) < offset + stop - start:
+            raise CorruptError(f"the base has no bytes {start:,} to {stop:,}")
+        return whole[offset : offset + stop - start]
+
+    def _against(self, base: Base, digest: bytes, raw: bytes, at: int, merge: Merge | None = None) -> Attempt | None:
         """The block as a difference from this base; None where the base has no such elements, or cannot be read."""
         start, stop = _scaled(self._region, base.region, at), _scaled(self._region, base.region, at + len(raw))
         if start is None or stop is None or stop > base.region.nbytes:
@@ -200,21 +240,26 @@ class RegionCoder:
         numbers, offset = base.window(start, stop)
         blocks = [base.region.blocks[number] for number in numbers]
         roots = [self._bases.shelf.root(block.digest, block.length) for block in blocks]
-        if len(roots) > MAX_REFERENCES or digest in roots:
+        if len(roots) + (merge is not None) > MAX_REFERENCES or digest in roots:
             return None
         references = tuple(root for root in roots if root is not None)
         recipe = _recipe(self._region.dtype.name, base.region.dtype, self._layout, len(raw), offset)
+        if merge is not None:
+            recipe = merge.recipe(at // self._region.dtype.itemsize, offset)
         if len(references) != len(roots) or recipe is None:
             return None
         try:
             contents = [self._bases.shelf.raw(root) for root in references]
         except StoreError:  # a base that is damaged or gone costs bytes, not the file; `verify` tells of it
             return None
+        if merge is not None:
+            references, contents = (*references, merge.payload.digest), [*contents, merge.factors.block]
         data = DELTA.encode(raw, self._layout, contents, recipe)
         if data is None:
             return None
         check = blake3(data).digest()[:8]
-        return Attempt(Payload(digest, check, len(raw), DELTA.id, DELTA.version, data, references), base.sha256)
+        payload = Payload(digest, check, len(raw), DELTA.id, DELTA.version, data, references)
+        return Attempt(payload, base.sha256, merge.payload if merge else None)
 
 
 def plain(digest: bytes, raw: bytes, layout: codecs.Layout) -> Attempt:
@@ -226,6 +271,13 @@ def plain(digest: bytes, raw: bytes, layout: codecs.Layout) -> Attempt:
 
 def _better(attempt: Attempt | None, alone: Attempt) -> Attempt:
     return attempt if attempt is not None and attempt.cost < WORTH * alone.cost else alone
+
+
+def _rows(region: TensorRange | Region) -> tuple[int, int]:
+    """Elements in a row, and rows; any two of the same shape agree, whatever their dtypes."""
+    dtype = region.dtype if isinstance(region.dtype, DType) else dtype_named(region.dtype)
+    width = dtype.itemsize if dtype else 0
+    return region.row, region.nbytes // (region.row * width) if region.row and width else 0
 
 
 def _scaled(region: TensorRange, base: Region, at: int) -> int | None:
