@@ -126,8 +126,14 @@ class Store:
 
     def names(self) -> dict[str, str]:
         """Every name and the SHA-256 it stands for, in the order of names."""
-        keys = [found.key for found in self._backend.list(_keys.NAMES) if _keys.id_in(found.key)]
-        return dict(sorted(_bindings.decode(self._backend.get(key), key) for key in keys))
+        return dict(sorted(bound for found in self._backend.list(_keys.NAMES) if (bound := self._binding(found.key))))
+
+    def _binding(self, key: str) -> tuple[str, str] | None:
+        """What is bound under this key; None for a stray, and for what was removed since it was listed."""
+        try:
+            return _bindings.decode(self._backend.get(key), key) if _keys.id_in(key) else None
+        except ObjectNotFoundError:
+            return None
 
     def remove(self, name: str, *, keep_file: bool = False) -> bool:
         """Take a name from its file, and the file out of the store unless it has other names or `keep_file`.

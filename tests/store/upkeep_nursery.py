@@ -1,0 +1,130 @@
+"""Raises writers and collectors on one store and kills them at any moment: run by test_upkeep_crash.py.
+
+    python upkeep_nursery.py FOLDER KILLS SEED
+
+A writer adds, names and removes files, and tells of each; a collector without any grace collects and repacks all the
+time. Both are killed together. Then another child opens the store, verifies it, and reads back every file that was
+acknowledged and whose removal was not announced. At the end a collection must leave nothing that is not needed.
+Prints the number of files that were read back at the end, and of packs that collectors deleted.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+import time
+from itertools import count
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from crash_nursery import content, fork
+
+from weighbridge.store import GcOptions, Store, _gc, _pack_writer
+from weighbridge.store._reachable import Packs, needed
+from weighbridge.tensors import BytesSource
+
+NOW = GcOptions(grace=0, waste=0)
+
+
+def write(folder: str, first: int, tell: int) -> None:
+    _pack_writer.PACK_TARGET = 100_000
+    rng = random.Random(first)
+    with Store.open(folder) as store:
+        mine: list[int] = []
+        for seed in count(first):
+            stored = store.add(BytesSource(content(seed)))
+            store.bind(f"file {seed}", stored.sha256)
+            os.write(tell, f"+{seed}\n".encode())
+            mine.append(seed)
+            if len(mine) > 2 and rng.random() < 0.5:
+                gone = mine.pop(rng.randrange(len(mine)))
+                os.write(tell, f"-{gone}\n".encode())
+                store.remove(f"file {gone}")
+
+
+def look_after(folder: str, first: int, tell: int) -> None:
+    with Store.open(folder) as store:
+        for number in count():
+            deleted = store.gc(NOW).deleted.packs
+            os.write(tell, f"={deleted}\n".encode())
+            if number % 3 == 2 and hasattr(store, "repack"):
+                store.repack(NOW)
+
+
+def judge(folder: str, acknowledged: list[int]) -> None:
+    with Store.open(folder) as store:
+        result = store.verify()
+        assert result.ok, result.damage
+        names = store.names()
+        for seed in acknowledged:
+            file = store.file(names[f"file {seed}"])
+            assert b"".join(file.iter_range()) == content(seed), seed
+
+
+def judge_end(folder: str, acknowledged: list[int]) -> None:
+    judge(folder, acknowledged)
+    with Store.open(folder) as store:
+        sha256s = set(store.names().values())
+        for path in (Path(folder) / "files").rglob("*/*"):  # stored, but killed before it got its name
+            if path.name not in sha256s:
+                store.remove_file(path.name)
+        _gc.HOLD_SECONDS = 0  # nobody lives who could hold anything
+        for _ in range(2):
+            store.gc(NOW)
+        packs = Packs()
+        packs.read(store._backend, store._pool)
+        held = [entry for entries in packs.entries.values() for entry in entries if not _gc._may_be_salt(entry)]
+        assert {entry.digest for entry in held} == needed(store._backend)
+        assert len(held) == len({entry.digest for entry in held})
+        assert not [path for path in (Path(folder) / "holds").rglob("*") if path.is_file()]
+    judge(folder, acknowledged)
+
+
+def live_and_die(folder: str, first: int, delay: float) -> list[str]:
+    """What the children told before they were killed, `delay` seconds after the first of them said something."""
+    read, tell = os.pipe()
+    children = [fork(work, folder, first, tell) for work in (write, look_after)]
+    os.close(tell)
+    with os.fdopen(read) as told:
+        lines = [told.readline()]
+        time.sleep(delay)
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+        for child in children:
+            assert os.WIFSIGNALED(os.waitpid(child, 0)[1]), "a child ended by itself"
+        lines += told.readlines()
+    return [line for line in lines if line.endswith("\n")]
+
+
+def run(work, *arguments) -> None:
+    _, status = os.waitpid(fork(work, *arguments), 0)
+    assert status == 0, work.__name__
+
+
+def create(folder: str) -> None:
+    Store.open(folder, create=True).close()
+
+
+def main(folder: str, kills: int, seed: int) -> None:
+    rng = random.Random(seed)
+    acknowledged: set[int] = set()
+    deleted = 0
+    run(create, folder)
+    for number in range(kills):
+        for line in live_and_die(folder, 10_000 * number, rng.uniform(0, 0.4)):
+            value = int(line[1:])
+            if line[0] == "+":
+                acknowledged.add(value)
+            elif line[0] == "-":
+                acknowledged.discard(value)
+            else:
+                deleted += value
+        run(judge, folder, sorted(acknowledged))
+    run(judge_end, folder, sorted(acknowledged))
+    print(len(acknowledged), deleted)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
