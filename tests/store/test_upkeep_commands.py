@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from weighbridge.cli._store.gc import seconds
+from weighbridge.cli._store._options import seconds
 from weighbridge.cli.main import run
 from weighbridge.errors import UsageError
 from weighbridge.store._gc import Collector

@@ -49,7 +49,7 @@ def look_after(folder: str, first: int, tell: int) -> None:
         for number in count():
             deleted = store.gc(NOW).deleted.packs
             os.write(tell, f"={deleted}\n".encode())
-            if number % 3 == 2 and hasattr(store, "repack"):
+            if number % 3 == 2:
                 store.repack(NOW)
 
 

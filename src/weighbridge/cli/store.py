@@ -6,11 +6,12 @@ import typer
 
 from weighbridge.cli._store.gc import gc
 from weighbridge.cli._store.ls import ls
+from weighbridge.cli._store.repack import repack
 from weighbridge.cli._store.rm import rm
 from weighbridge.cli._store.stat import stat
 from weighbridge.cli._store.verify import verify
 
-COMMANDS = (ls, stat, verify, rm, gc)
+COMMANDS = (ls, stat, verify, rm, gc, repack)
 
 app = typer.Typer(no_args_is_help=True)
 for command in COMMANDS:

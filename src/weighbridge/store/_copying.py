@@ -38,11 +38,18 @@ class Copier:
             kind = (payload.digest, bool(payload.references))
             if kind in self._done:
                 continue
-            if payload.digest in self._filling or self._builder.nbytes >= PACK_TARGET:
+            if payload.digest in self._filling:
                 self.flush()  # a pack holds a block once, be it plain or coded against others
             self._done.add(kind)
             self._filling.add(payload.digest)
             self._builder.add(payload)
+            if self._builder.nbytes >= PACK_TARGET:
+                self.flush()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether all that was given is durable."""
+        return not len(self._builder)
 
     def flush(self) -> None:
         if len(self._builder):

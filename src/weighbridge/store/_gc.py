@@ -41,8 +41,8 @@ class GcOptions:
 
 
 @dataclass(slots=True)
-class _Doomed:
-    """A pack that is to be condemned: what of it stays, what goes, and why."""
+class Doomed:
+    """A pack and what of it is needed; of the rest, why it is not."""
 
     pack: str
     size: int
@@ -64,6 +64,7 @@ class Collector:
         self._stages = stages
         self._now = time.time()
         self._packs = Packs()
+        self._judged: list[Doomed] = []
         self._damaged: list[str] = []
         self._copier = Copier(catalog)
 
@@ -92,17 +93,17 @@ class Collector:
             if self._now - listed.modified > max(HOLD_SECONDS, self._options.grace):
                 _delete(self._backend, listed.key)
 
-    def _find(self) -> list[_Doomed]:
+    def _find(self) -> list[Doomed]:
         """The packs to condemn: uncondemned, not new, and with more garbage than is tolerated."""
         self._packs.read(self._backend, self._pool)
         marks = self._catalog.relist_condemned()
         copies = self._packs.copies(pack for pack in self._packs.listed if pack not in marks)
         kept = choose(needed(self._backend), copies)
-        judged = (self._judge(pack, kept) for pack in sorted(self._packs.entries) if pack not in marks)
-        return [doomed for doomed in judged if self._is_wasteful(doomed)]
+        self._judged = [self._judge(pack, kept) for pack in sorted(self._packs.entries) if pack not in marks]
+        return [doomed for doomed in self._judged if self._is_wasteful(doomed)]
 
-    def _judge(self, pack: str, kept: dict[bytes, Entry]) -> _Doomed:
-        found = _Doomed(pack, self._packs.listed[pack].size)
+    def _judge(self, pack: str, kept: dict[bytes, Entry]) -> Doomed:
+        found = Doomed(pack, self._packs.listed[pack].size)
         for entry in self._packs.entries[pack]:
             chosen = kept.get(entry.digest)
             if chosen is None:
@@ -111,7 +112,7 @@ class Collector:
                 (found.keep if chosen.location == entry.location else found.duplicate).append(entry)
         return found
 
-    def _is_wasteful(self, doomed: _Doomed) -> bool:
+    def _is_wasteful(self, doomed: Doomed) -> bool:
         age = self._now - self._packs.listed[doomed.pack].modified
         if self._options.grace > 0 and age < self._options.grace:
             return False  # its writer may not have got to its manifest yet
@@ -120,25 +121,37 @@ class Collector:
         dead = [entry for entry in (*doomed.unneeded, *doomed.duplicate) if not _may_be_salt(entry)]
         return bool(dead) and _nbytes(dead) > self._options.waste * doomed.size
 
-    def _condemn(self, doomed: list[_Doomed]) -> list[_Doomed]:
+    def _condemn(self, doomed: list[Doomed]) -> list[Doomed]:
         """Copy what is needed, then mark. What cannot be read stays where it is, for a repair."""
-        done = []
+        done: list[Doomed] = []
+        marked = 0
         progress = self._stages("copying what is needed", sum(_nbytes(one.keep) for one in doomed))
         for one in doomed:
             try:
-                self._copier.add(self._fetched(one.keep))
+                payloads = self._payloads(one)
             except StoreError as error:
                 self._damaged.append(str(error))
                 continue
+            finally:
+                progress(_nbytes(one.keep))
+            if payloads is None:
+                continue
             done.append(one)
-            progress(_nbytes(one.keep))
+            self._copier.add(payloads)
+            if self._copier.is_empty:  # all that was given so far is durable
+                marked = self._mark(done, marked)
         self._copier.flush()
-        for one in done:
-            _marks.put(self._backend, one.pack, int(self._now))
+        self._mark(done, marked)
         return done
 
-    def _fetched(self, entries: list[Entry]) -> list[Payload]:
-        return list(self._pool.map(lambda entry: fetch(self._backend, entry), entries))
+    def _mark(self, done: list[Doomed], marked: int) -> int:
+        for one in done[marked:]:
+            _marks.put(self._backend, one.pack, int(self._now))
+        return len(done)
+
+    def _payloads(self, doomed: Doomed) -> list[Payload] | None:
+        """What of a pack is to be copied; None where it is not to be condemned after all."""
+        return list(self._pool.map(lambda entry: fetch(self._backend, entry), doomed.keep))
 
     def _delete(self) -> tuple[Tally, Tally]:
         """Delete what is condemned for long enough, and tell what is not yet. The order of the looks is what counts."""
@@ -231,7 +244,7 @@ class Collector:
                 _delete(self._backend, mark_key(pack))
 
 
-def _garbage(doomed: list[_Doomed]) -> Iterator[Garbage]:
+def _garbage(doomed: list[Doomed]) -> Iterator[Garbage]:
     """What the packs hold that is not needed, by reason."""
     whole = [one for one in doomed if not one.keep]
     parts = [one for one in doomed if one.keep]

@@ -20,6 +20,7 @@ from weighbridge.store._pack_writer import PackWriter
 from weighbridge.store._pairing import Shelf
 from weighbridge.store._reader import BlockReader
 from weighbridge.store._removal import remove_file, unbind
+from weighbridge.store._repack import Repacker
 from weighbridge.store._stat import stat
 from weighbridge.store._stored_file import StoredFile
 from weighbridge.store._verify import verify
@@ -154,6 +155,12 @@ class Store:
     def gc(self, options: GcOptions | None = None, *, stages: Stages = no_stages) -> Collected:
         """Delete what no file needs, while others may read and write. See `GcOptions`."""
         return Collector(self._backend, self._catalog, self._pool, options or GcOptions(), stages).run()
+
+    def repack(self, options: GcOptions | None = None, *, stages: Stages = no_stages) -> Collected:
+        """Collect, code again what codecs can keep in fewer bytes now, and merge small packs. As safe as `gc`."""
+        cache = self._backend.cache(self.id)
+        options = options or GcOptions()
+        return Repacker(self._backend, self._catalog, self._reader, self._pool, options, stages, cache).run()
 
     def verify(self, *, progress: Progress | None = None) -> VerifyResult:
         """Read and check every bit. `progress` counts bytes of packs. Damage is in the result, not raised."""

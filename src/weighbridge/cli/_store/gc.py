@@ -7,19 +7,16 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from weighbridge.cli._progress import stage_progress
-from weighbridge.cli._store._options import DryRunOption, JsonOption, StoreOption, packs_text
-from weighbridge.errors import UsageError
+from weighbridge.cli._store._options import DryRunOption, GraceOption, JsonOption, StoreOption, packs_text, seconds
 from weighbridge.report.text import size_text
 from weighbridge.store import Collected, GcOptions, Store
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600}
 _REASONS = {
     "unneeded": "that no file needs",
     "duplicate": "that lie in another pack too",
@@ -30,9 +27,7 @@ _REASONS = {
 def gc(
     store: StoreOption,
     dry_run: DryRunOption = False,
-    grace: Annotated[
-        str, typer.Option(help="How long new and condemned packs are left alone: a number and s, m, h or d.")
-    ] = "24h",
+    grace: GraceOption = "24h",
     waste: Annotated[
         float, typer.Option(min=0, max=1, help="The share of a pack that may be garbage before it is rewritten.")
     ] = 0.05,
@@ -46,14 +41,6 @@ def gc(
         typer.echo(json.dumps({"store": store, **asdict(collected)}, indent=2))
     else:
         _print(collected, grace)
-
-
-def seconds(text: str) -> float:
-    """The length of a time such as "90m". Raises `UsageError`."""
-    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smhd]?)", text)
-    if found is None:
-        raise UsageError(f"{text!r} is no length of time", hint="Give a number and s, m, h or d: 90m, 24h, 7d.")
-    return float(found.group(1)) * _UNITS[found.group(2) or "s"]
 
 
 def _print(collected: Collected, grace: str) -> None:
