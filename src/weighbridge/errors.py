@@ -31,6 +31,7 @@
     │       └── ForgottenXorbError  the client relies on an earlier upload that this hub does not hold
     └── ServiceError
         ├── PortInUseError
+        ├── StoreUnavailableError   the place where a store lies does not answer, or does not let us in
         └── RemoteError             a hub that we called answered with an error
 
 Each class owns its code (dotted, stable, what a policy matches), the exit status of the command line, the HTTP
@@ -220,6 +221,14 @@ class ServiceError(WeighbridgeError):
 class PortInUseError(ServiceError):
     code = "service.port-in-use"
     default_hint = "Stop the other program or choose another port with --port."
+
+
+class StoreUnavailableError(ServiceError):
+    """Not a `StoreError`: whoever takes those for damage in one object must not take a lost connection for it."""
+
+    code = "service.store-unavailable"
+    http_status = 503
+    default_hint = "Run the same command again later: what was stored before is kept and is not sent again."
 
 
 class RemoteError(ServiceError):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from weighbridge.errors import CorruptError, ObjectNotFoundError, StoreError
 from weighbridge.store import _marks
@@ -14,6 +16,9 @@ from weighbridge.store.values import Location
 
 # A listing may miss a block that is moved while it is being made, but two that are made one after the other hardly can.
 _LISTINGS = 3
+# Footers that are read, and those that are held until the index has them: each may have some 100 KB.
+_FOOTERS_AT_ONCE = 16
+_FOOTERS_HELD = 256
 
 
 class Catalog:
@@ -57,8 +62,7 @@ class Catalog:
             listed = {pack_of(pack): pack for pack in self._backend.list(PACKS) if id_in(pack.key)}
             for pack in known - listed.keys():
                 self._index.drop_pack(pack)
-            for pack in listed.keys() - known:
-                self._note(listed[pack])
+            self._note([listed[pack] for pack in listed.keys() - known])
             self.condemned = _marks.condemned(self._backend)
 
     def relist_condemned(self) -> frozenset[str]:
@@ -77,7 +81,7 @@ class Catalog:
         with self._lock:
             for listed in self._backend.list(pack_key(pack).rpartition("/")[0]):
                 if listed.key == pack_key(pack):
-                    return self._note(listed)
+                    return self._note([listed])
         return self._index.drop_pack(pack)
 
     def agrees(self, pack: str, entries: list[Entry]) -> bool:
@@ -106,20 +110,38 @@ class Catalog:
         """Drop what is noted of a pack that was deleted."""
         self._index.drop_pack(pack)
 
-    def _note(self, listed: Listed) -> None:
+    def _note(self, listed: list[Listed]) -> None:
+        """Put packs into the index. The footers of distant ones are read side by side."""
+        if len(listed) == 1 or not self._backend.distant:
+            for pack in listed:
+                self._keep(pack, _footer(self._backend, pack))
+            return
+        with ThreadPoolExecutor(_FOOTERS_AT_ONCE, "weighbridge-footers") as pool:
+            for start in range(0, len(listed), _FOOTERS_HELD):
+                some = listed[start : start + _FOOTERS_HELD]
+                for pack, footer in zip(some, pool.map(partial(_footer, self._backend), some), strict=True):
+                    self._keep(pack, footer)
+
+    def _keep(self, listed: Listed, footer: list[Entry] | StoreError) -> None:
         pack = pack_of(listed)
-        try:
-            entries: list[Entry] = read_footer(self._backend, pack, listed.size)
-        except ObjectNotFoundError:
+        if isinstance(footer, ObjectNotFoundError):
             return  # deleted since it was listed
-        except StoreError as error:  # one bad pack must not close the store: its blocks are missing, and say why
-            self._unreadable[pack] = error
+        if isinstance(footer, StoreError):  # one bad pack must not close the store: its blocks are missing, and say why
+            self._unreadable[pack] = footer
             return
         self._unreadable.pop(pack, None)
-        self._index.put_pack(pack, entries)
+        self._index.put_pack(pack, footer)
 
     def _missing(self, digest: bytes) -> StoreError:
         unreadable = sorted(self._unreadable.values(), key=lambda error: isinstance(error, CorruptError))
         detail = f", but {len(unreadable)} could not be read, among them {unreadable[0]}" if unreadable else ""
         kind = type(unreadable[0]) if unreadable else CorruptError
         return kind(f"no readable pack holds block {digest.hex()}{detail}")
+
+
+def _footer(backend: Backend, listed: Listed) -> list[Entry] | StoreError:
+    """The entries of a pack, or what is wrong with it."""
+    try:
+        return read_footer(backend, pack_of(listed), listed.size)
+    except StoreError as error:
+        return error

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from weighbridge.errors import CorruptError, ObjectNotFoundError, StoreError
+from weighbridge.errors import CorruptError, ObjectNotFoundError, StoreError, StoreUnavailableError
 from weighbridge.store._keys import hold_key
 from weighbridge.store._sealed import CHECK_BYTES, Kind, seal, unseal
 from weighbridge.store.backends import Backend
@@ -62,5 +62,5 @@ def release(backend: Backend, key: str) -> None:
     """Delete a hold. One that cannot be deleted only keeps garbage for a while, so nobody need fail for it."""
     try:
         backend.delete(key)
-    except StoreError:
+    except (StoreError, StoreUnavailableError):
         return

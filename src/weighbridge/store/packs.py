@@ -23,6 +23,8 @@ _LENGTH = struct.Struct("<Q")
 _COUNT = struct.Struct("<I")
 ENTRY_BYTES = _ENTRY.size
 TAIL_BYTES = _LENGTH.size + CHECK_BYTES
+FOOTER_GUESS = 32 << 10
+"""Read at once from the end of a distant pack: 64 MiB of blocks of tensors have a footer of about 4 KB."""
 FRAME_BYTES = HEAD_BYTES + TAIL_BYTES
 REFERENCE_BYTES = 32
 MAX_REFERENCES = 8
@@ -109,18 +111,22 @@ def read_footer(backend: Backend, pack: str, size: int) -> list[Entry]:
     where = pack_key(pack)
     if size < FRAME_BYTES:
         raise CorruptError(f"has only {size} bytes, fewer than any pack", where=where)
-    head = backend.get_range(where, 0, HEAD_BYTES)
-    tail = backend.get_range(where, size - TAIL_BYTES, TAIL_BYTES)
+    guess = min(size - HEAD_BYTES, FOOTER_GUESS if backend.distant else TAIL_BYTES)
+    head, end = backend.get_ranges(where, [(0, HEAD_BYTES), (size - guess, guess)])
+    tail = end[-TAIL_BYTES:]
     length = _LENGTH.unpack_from(tail)[0] if len(tail) == TAIL_BYTES else size
     if length > size - FRAME_BYTES:
         raise CorruptError("its footer is damaged: it would be longer than the pack", where=where)
-    footer = backend.get_range(where, size - TAIL_BYTES - length, length) if length else b""
+    if length <= guess - TAIL_BYTES:
+        footer = end[len(end) - TAIL_BYTES - length : -TAIL_BYTES]
+    else:
+        footer = backend.get_range(where, size - TAIL_BYTES - length, length)
     check = blake3(head + footer + tail[: _LENGTH.size]).digest()
     if check != tail[_LENGTH.size :] or check.hex() != pack:
         raise CorruptError("its footer is damaged: the check does not match", where=where)
     entries = _entries(version_of(Kind.PACK, head, where), footer, pack)
-    end = entries[-1].location.offset + entries[-1].location.stored if entries else HEAD_BYTES
-    if end != size - TAIL_BYTES - length:
+    last = entries[-1].location.offset + entries[-1].location.stored if entries else HEAD_BYTES
+    if last != size - TAIL_BYTES - length:
         raise CorruptError("its payloads do not add up to its size", where=where)
     return entries
 

@@ -13,6 +13,7 @@ from weighbridge.store.backends import Listed
 
 class MemoryBackend:
     exclusive = True
+    distant = False
     location = "memory"
 
     def __init__(self, folder: Path) -> None:

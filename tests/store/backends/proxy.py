@@ -150,7 +150,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(fault.status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def pass_on(self, answer: http.client.HTTPResponse, fault: Fault | None) -> None:
         ranged = isinstance(fault, Mark) and answer.status == 200 and answer.headers.get("Content-Range")

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 
-from weighbridge.errors import ObjectNotFoundError, StorageFullError, StoreError, WeighbridgeError
+from weighbridge.errors import ObjectNotFoundError, StorageFullError, StoreUnavailableError, WeighbridgeError
 
 _STATUS = re.compile(r"status code: (\d{3})|HTTP Error (\d{3})")
 _CODE = re.compile(r"<Code>(\w{1,64})</Code>")
@@ -20,12 +20,13 @@ _CUT = ("HTTP error", "error decoding response", "error sending", "timed out", "
 _RETRIED = re.compile(r"after (\d+) retries")
 
 _KEYS = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN, if your key came with one)."
-_AGAIN = "Run the same command again later: what was stored before is kept and is not sent again."
+_AGAIN = StoreUnavailableError.default_hint
 _REACH = "Check AWS_ENDPOINT_URL, and that this machine can reach it; then run the same command again."
 
 # By code of the answer: what it means, and what to do.
 _MEANINGS: dict[str, tuple[str, str]] = {
     "NoSuchBucket": ("there is no such bucket", "Create the bucket, or check its name and AWS_ENDPOINT_URL."),
+    "NoSuchUpload": ("the server forgot an upload in the middle of it", _AGAIN),
     "AccessDenied": ("the key may not do this", "Give the key the right to list, read, write and delete there."),
     "AllAccessDisabled": ("the bucket is closed", "Ask the owner of the bucket."),
     "InvalidAccessKeyId": ("the server does not know the access key", _KEYS),
@@ -72,25 +73,28 @@ def told_by_s3(where: str) -> Iterator[None]:
 def translate(error: Exception, where: str) -> WeighbridgeError:
     text = str(error)
     code = _code(text)
-    if code == "NoSuchKey" or (isinstance(error, FileNotFoundError) and code != "NoSuchBucket"):
+    if code == "NoSuchKey" or (isinstance(error, FileNotFoundError) and code not in ("NoSuchBucket", "NoSuchUpload")):
         return ObjectNotFoundError("the store has no such object", where=where)
     if code in _FULL:
         return StorageFullError("the server has no room for it", where=where)
     if code in _MEANINGS:
         message, hint = _MEANINGS[code]
-        return StoreError(f"{message} ({code})", where=where, hint=hint)
+        return StoreUnavailableError(f"{message} ({code})", where=where, hint=hint)
     if "169.254.169.254" in text or "credential" in text.lower():
-        return StoreError("no key for the S3 server was given", where=where, hint=_KEYS)
+        return StoreUnavailableError("no key for the S3 server was given", where=where, hint=_KEYS)
     if code:
-        return StoreError(f"the server refused: {code}", where=where)
+        return StoreUnavailableError(f"the server refused: {code}", where=where)
     if is_cut(error) or "error sending request" in text or isinstance(error, OSError):
-        return StoreError("the connection to the S3 server failed, also when tried again", where=where, hint=_REACH)
-    return StoreError(f"obstore failed: {_first_words(text)}", where=where)
+        message = "the connection to the S3 server failed, also when tried again"
+        return StoreUnavailableError(message, where=where, hint=_REACH)
+    return StoreUnavailableError(f"obstore failed: {_first_words(text)}", where=where)
 
 
 def is_cut(error: Exception) -> bool:
     """Whether this is a lost connection or a passing failure that nobody has tried again yet."""
     text = str(error)
+    if is_ended_upload(error):
+        return True
     if _RETRIED.search(text):
         return False
     status = _status(text)
@@ -99,6 +103,11 @@ def is_cut(error: Exception) -> bool:
     return any(
         sign in text for sign in ("HTTP error", "error decoding response", "error sending", "timed out", "closed")
     )
+
+
+def is_ended_upload(error: Exception) -> bool:
+    """Whether the server knows no such multipart upload: it was completed or given up."""
+    return _code(str(error)) == "NoSuchUpload"
 
 
 def is_past_end(error: Exception) -> bool:

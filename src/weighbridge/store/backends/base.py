@@ -23,7 +23,8 @@ class Listed:
 class Backend(Protocol):
     """Objects by key. Safe from several threads.
 
-    Every method raises `StoreError`; `ObjectNotFoundError` where there is no such object. Once `put` or `delete`
+    Every method raises `StoreError`, `ObjectNotFoundError` where there is no such object, and `StoreUnavailableError`
+    where not even that can be told. Once `put` or `delete`
     returned, every other method, in every process, sees what it did.
     """
 
@@ -35,6 +36,11 @@ class Backend(Protocol):
     @property
     def exclusive(self) -> bool:
         """Whether of several that `put` the same key at once, without `replace`, exactly one is told True."""
+        ...
+
+    @property
+    def distant(self) -> bool:
+        """Whether waiting for an answer takes longer than the bytes of a block do."""
         ...
 
     def cache(self, store_id: str) -> Path:

@@ -48,6 +48,10 @@ class LocalBackend:
     def exclusive(self) -> bool:
         return True
 
+    @property
+    def distant(self) -> bool:
+        return False
+
     def cache(self, store_id: str) -> Path:
         return self.root / INDEX
 

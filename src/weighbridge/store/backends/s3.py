@@ -25,11 +25,18 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
-from weighbridge.errors import ObjectNotFoundError, StoreError, UsageError
+from weighbridge.errors import ObjectNotFoundError, StoreUnavailableError, UsageError
 from weighbridge.store._keys import TMP
 from weighbridge.store.backends import _signed
 from weighbridge.store.backends._joining import join
-from weighbridge.store.backends._s3_errors import Exists, is_cut, is_past_end, is_unmarked_range, told_by_s3
+from weighbridge.store.backends._s3_errors import (
+    Exists,
+    is_cut,
+    is_ended_upload,
+    is_past_end,
+    is_unmarked_range,
+    told_by_s3,
+)
 from weighbridge.store.backends.base import Listed
 
 if TYPE_CHECKING:
@@ -61,8 +68,9 @@ T = TypeVar("T")
 
 
 def connect(location: str, *, create: bool = False) -> S3Backend:
-    """The objects under s3://bucket/prefix. Raises `UsageError` for another form, `StoreError` where nobody listens.
+    """The objects under s3://bucket/prefix.
 
+    Raises `UsageError` for another form, `StoreUnavailableError` where nobody listens.
     With `create` too, the bucket itself has to be there: what it is called, and who pays for it, is not ours to say.
     """
     found = _URL.fullmatch(location)
@@ -114,6 +122,10 @@ class S3Backend:
         base = os.environ.get("XDG_CACHE_HOME", "")
         caches = Path(base) if Path(base).is_absolute() else Path("~/.cache").expanduser()
         return caches / "weighbridge" / f"{store_id}-{self._place}"
+
+    @property
+    def distant(self) -> bool:
+        return True
 
     def get(self, key: str) -> bytes:
         return self._try(key, lambda: bytes(obstore.get(self._store, key).bytes()))
@@ -189,7 +201,14 @@ class S3Backend:
 
     def _put(self, key: str, parts: Sequence[bytes], size: int, replace: bool) -> None:
         if size > PART_BYTES:
-            # Only packs are so large, and they are named by their content: two writers write the same.
+            return self._put_in_parts(key, parts, size, replace)
+        mode = "overwrite" if replace else "create"
+        obstore.put(self._store, key, b"".join(parts), mode=mode, use_multipart=False)  # type: ignore[arg-type]
+        return None
+
+    def _put_in_parts(self, key: str, parts: Sequence[bytes], size: int, replace: bool) -> None:
+        """Unconditionally: only packs are so large, and two writers of one write the same."""
+        try:
             obstore.put(
                 self._store,
                 key,
@@ -198,9 +217,10 @@ class S3Backend:
                 chunk_size=PART_BYTES,
                 max_concurrency=PARTS_AT_ONCE,
             )
-        else:
-            mode = "overwrite" if replace else "create"
-            obstore.put(self._store, key, b"".join(parts), mode=mode, use_multipart=False)  # type: ignore[arg-type]
+        except (BaseError, OSError) as error:
+            # Where the answer to the upload's end was lost, asking again finds that there is no such upload any more.
+            if replace or not is_ended_upload(error) or obstore.head(self._store, key)["size"] != size:
+                raise
 
     def _holds(self, key: str) -> bool:
         try:
@@ -235,4 +255,4 @@ def _ensure_reachable(endpoint: str, where: str) -> None:
     except OSError as error:
         reason = error.strerror or str(error) or "no answer"
         hint = "Check AWS_ENDPOINT_URL, and that the server runs."
-        raise StoreError(f"the S3 server cannot be reached: {reason}", where=where, hint=hint) from error
+        raise StoreUnavailableError(f"the S3 server cannot be reached: {reason}", where=where, hint=hint) from error
