@@ -35,7 +35,7 @@ format: $(VENV)/made-test            ## rewrite the code as ruff wants it
 
 bench: $(VENV)/made-test $(PEERS)/ready            ## opening and packing beside the peers (minutes)
 	$(BIN)/python benchmarks/opening.py
-	$(BIN)/python benchmarks/packing.py --peers $(PEERS)/bin/python
+	$(BIN)/python benchmarks/storage.py --fetch --reporting --peers $(PEERS)/bin/python $(ARGS)
 
 system:            ## Chromium for the browser tests, where we may install it
 	@tools/install-chromium

@@ -30,9 +30,10 @@ Candidate = tuple[Codec, bytes]
 # Below this many bytes, a sample says nothing, and trying is as cheap.
 _SMALL = 8 << 10
 # Share of words that come again, from which a match stage may earn its time: in weights without repeats inside, under
-# one in a hundred do. A word is at least four elements, since two floats that were bf16 before come again by chance;
-# and 32 booleans.
+# one in a hundred do. Words that hold few bits come again by chance, such as two floats that were bf16 before, so those
+# are looked at two or four at a time; booleans at 32.
 _REPEATS = 0.02
+_TELLING_BITS = 40
 _BOOLEANS = 4
 # In each step of so many bytes, the planes of this many words are looked at. They must promise so much less than what
 # floats took, since a sample flatters.
@@ -44,24 +45,36 @@ def encode(raw: Buffer, layout: Layout = OPAQUE) -> Candidate:
     """The codec that keeps this block in the fewest bytes of those worth trying, and its payload."""
     if (constant := FILL.encode(raw, layout, True)) is not None:
         return FILL, constant
-    integers = layout.width > 1 and not layout.rotate  # counters and indices: their planes repeat where they do not
-    words = _BOOLEANS if layout.record == "BOOL" else max(1, layout.width // 2)
-    repeats = integers or len(raw) < _SMALL or native.repeat_share(raw, words) > _REPEATS
-    tried = _floats(raw, layout, repeats) if layout.number else _others(raw, layout, repeats)
+    tried = _floats(raw, layout) if layout.number else _others(raw, layout)
     return min(tried, key=lambda candidate: len(candidate[1]), default=None) or (RAW, bytes(raw))
 
 
-def _floats(raw: Buffer, layout: Layout, repeats: bool) -> Iterator[Candidate]:
+def _floats(raw: Buffer, layout: Layout) -> Iterator[Candidate]:
     """Mantissas of weights are noise; where they are not (few values, many zeros, a ramp), planes or matches win."""
-    packed = FLOATS.encode(raw, layout, repeats)
+    packed = FLOATS.encode(raw, layout, False)
     if packed is not None:
         yield FLOATS, packed
     least = len(raw) if packed is None else len(packed)
-    if repeats or _order_0(raw, layout) < _PROMISE * least:
-        yield from _tried((PLANES, ZSTD) if repeats and layout.width > 1 else (_split(layout),), raw, layout, repeats)
+    repeats = _repeats(raw, _words_to_tell(least / len(raw)))
+    if repeats:
+        yield from _tried((PLANES, ZSTD) if layout.width > 1 else (ZSTD,), raw, layout, repeats)
+    elif _order_0(raw, layout) < _PROMISE * least:
+        yield from _tried((_split(layout),), raw, layout, repeats)
+        yield from _tried((ZSTD,), raw, layout, True)
 
 
-def _others(raw: Buffer, layout: Layout, repeats: bool) -> Iterator[Candidate]:
+def _words_to_tell(share: float) -> int:
+    """How many eight-byte words hold so many bits that none comes again by chance, where floats leave this share."""
+    return next((words for words in (1, 2) if words * 64 * share >= _TELLING_BITS), 4)
+
+
+def _repeats(raw: Buffer, words: int) -> bool:
+    return len(raw) < _SMALL or native.repeat_share(raw, words) > _REPEATS
+
+
+def _others(raw: Buffer, layout: Layout) -> Iterator[Candidate]:
+    integers = layout.width > 1  # counters and indices: their planes repeat where they do not
+    repeats = integers or _repeats(raw, _BOOLEANS if layout.record == "BOOL" else 1)
     packed = QUANTISED.encode(raw, layout, repeats)
     if packed is not None:
         yield QUANTISED, packed
