@@ -135,6 +135,27 @@ def test_checkpoints_of_a_training_are_coded_against_one_root(store):
         assert len(needed) >= 6
 
 
+def test_a_merged_adapter_costs_its_factors(folder):
+    """W + AB, rounded: what changed every number is two narrow matrices, kept once and used by both blocks."""
+    base = narrow({"w": normal(0, (1536, 1024)), "other": normal(1, (64, 512))})
+    product = normal(2, (1536, 8), 0.03) @ normal(3, (8, 1024), 0.03)
+    merged = {**base, "w": (base["w"].astype(np.float32) + product).astype(ml_dtypes.bfloat16)}
+    with Store.open(folder, create=True) as store:
+        add(store, base)
+        stored = add(store, merged)
+        assert share(stored) < 0.04
+        blocks = store.manifest(stored.sha256).regions[0].blocks
+        needed = [store._catalog.places(block.digest)[0].references for block in blocks]
+        assert [len(references) for references in needed] == [2, 2]
+        assert len({references[-1] for references in needed}) == 1
+        tuned_further = narrow(tuned({name: values.astype(np.float32) for name, values in merged.items()}))
+        again = add(store, tuned_further)
+        assert again.bases
+        assert store.verify().ok
+    with Store.open(folder) as store:
+        assert store.file(stored.sha256).read_at(0, stored.size) == safetensors(merged)
+
+
 def test_adding_a_model_leaves_the_older_ones_as_they_are(store):
     base = add(store, narrow(model()))
     before = roots_of(store, base.sha256)

@@ -22,8 +22,9 @@ from weighbridge.store._catalog import Catalog
 from weighbridge.store._cutting import ContentCutter, Span, TensorRange, regions_of, spans
 from weighbridge.store._keys import file_key
 from weighbridge.store._pack_writer import PackWriter
-from weighbridge.store._pairing import FileBases, RegionCoder, Shelf, plain
+from weighbridge.store._pairing import FileBases, RegionCoder, plain
 from weighbridge.store._securing import endangered, reread
+from weighbridge.store._shelf import Shelf
 from weighbridge.store._sketch import sketch
 from weighbridge.store.backends import Backend
 from weighbridge.store.manifests import EMPTY, INLINE_LIMIT, Inline, Manifest, Region

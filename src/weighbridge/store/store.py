@@ -17,10 +17,10 @@ from weighbridge.store._index import BlockIndex
 from weighbridge.store._ingest import Ingest
 from weighbridge.store._opening import index_path, store_id
 from weighbridge.store._pack_writer import PackWriter
-from weighbridge.store._pairing import Shelf
 from weighbridge.store._reader import BlockReader
 from weighbridge.store._removal import remove_file, unbind
 from weighbridge.store._repack import Repacker
+from weighbridge.store._shelf import Shelf
 from weighbridge.store._stat import stat
 from weighbridge.store._stored_file import StoredFile
 from weighbridge.store._verify import verify
