@@ -10,17 +10,9 @@ import numpy as np
 import pytest
 
 from weighbridge.errors import UsageError
-from weighbridge.store import BaseUse, Store, codecs
+from weighbridge.store import BaseUse, Store
 from weighbridge.store._keys import file_key, pack_key
-from weighbridge.store.codecs.delta import Delta
 from weighbridge.tensors import BytesSource
-
-
-@pytest.fixture(autouse=True)
-def _deltas(monkeypatch):
-    if not codecs.DELTAS:
-        monkeypatch.setattr(codecs, "DELTAS", (Delta(),))
-        monkeypatch.setitem(codecs._DELTAS_BY_ID, (Delta.id, Delta.version), Delta())
 
 
 def normal(seed, shape, scale=0.02):
@@ -133,6 +125,30 @@ def test_checkpoints_of_a_training_are_coded_against_one_root(store):
         needed = {digest for references in roots_of(store, later.sha256) for digest in references}
         assert needed <= first
         assert len(needed) >= 6
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "most"),
+    [
+        (np.float32, ml_dtypes.bfloat16, 0.01),
+        (np.float32, np.float16, 0.01),
+        (ml_dtypes.bfloat16, np.float32, 0.6),
+        (np.float16, np.float32, 0.5),
+    ],
+)
+def test_a_cast_shares_what_it_can(store, first, second, most):
+    base = add(store, narrow(model(), first))
+    cast = add(store, narrow(model(), second))
+    assert cast.bases[0].sha256 == base.sha256
+    assert share(cast) < most
+
+
+def test_a_fine_tune_of_a_cast_finds_the_wider_root(store):
+    """Depth one: the bf16 file is a cast of the fp32 one, so what comes from it refers to the fp32 one too."""
+    add(store, model())
+    add(store, narrow(model()))
+    fine = add(store, narrow(tuned(model())))
+    assert share(fine) < 0.4
 
 
 def test_a_merged_adapter_costs_its_factors(folder):
