@@ -35,6 +35,9 @@ _STRETCH = 1 << 19
 # Turns of the fit; one where the rank, of which each costs the square, is high.
 _TURNS, _HIGH = 2, 32
 _WORTH = 0.9
+# About the bits of a factor's number, and how much of a difference factors may take to be worth fitting at all: full
+# fine-tunes of small matrices show ranks of up to 73, whose fits take half a minute and are never kept.
+_FACTOR_BITS, _FACTORS_SHARE = 16, 0.85
 
 
 def find_factors(
@@ -120,12 +123,16 @@ class _Look:
         most = _LARGE_LOOK if self.elements >= _LARGE else _LOOK
         pair = self.read(0, min(self.rows, most)).every(1, max(1, self.columns // (2 * most)))
         differences = pair.differences()
-        if not differences.any():
+        changed = int(np.count_nonzero(differences.any(axis=1)))
+        if changed == 0:
             return 0
         values = singular_values(differences)
         loudest = singular_values(noise(_precision(pair, differences, rounded=True)))[0]
         found = visible_rank(values, loudest)
-        return found if 2 * found <= len(values) else 0
+        if 2 * found > min(changed, len(values)):  # few changed rows have few ranks, whatever they hold
+            return 0
+        factors = _FACTOR_BITS * found * (self.rows + self.columns) / self.elements
+        return found if factors < _FACTORS_SHARE * _typed_bits(differences, pair.ulps()) else 0
 
 
 def _precision(pair: Pair, differences: Floats, rounded: bool) -> Floats:
