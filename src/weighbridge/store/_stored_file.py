@@ -27,8 +27,11 @@ AHEAD = 3
 class StoredFile:
     """A file in the store, named by its SHA-256. Safe from several threads."""
 
-    def __init__(self, manifest: Manifest, reader: BlockReader, pool: Executor, name: str = "") -> None:
+    def __init__(
+        self, manifest: Manifest, reader: BlockReader, pool: Executor, name: str = "", *, ahead: int = AHEAD
+    ) -> None:
         self._manifest = manifest
+        self._ahead = ahead
         self._reader = reader
         self._pool = pool
         self.sha256 = manifest.sha256
@@ -106,7 +109,7 @@ class StoredFile:
             for number in range(first, end):
                 piece = self._pieces[number]
                 waiting.append((piece, self._pool.submit(self._reader.read, piece.block, self.name)))
-                if len(waiting) > AHEAD:
+                if len(waiting) > self._ahead:
                     yield _part(*waiting.popleft(), start, stop)
             while waiting:
                 yield _part(*waiting.popleft(), start, stop)

@@ -22,7 +22,7 @@ from weighbridge.store._removal import remove_file, unbind
 from weighbridge.store._repack import Repacker
 from weighbridge.store._shelf import Shelf
 from weighbridge.store._stat import stat
-from weighbridge.store._stored_file import StoredFile
+from weighbridge.store._stored_file import AHEAD, StoredFile
 from weighbridge.store._verify import verify
 from weighbridge.store.backends import Backend, connect
 from weighbridge.store.manifests import Manifest
@@ -30,6 +30,8 @@ from weighbridge.store.values import Collected, Progress, Stages, Stored, StoreS
 from weighbridge.tensors import ByteSource
 
 MOST_THREADS = 4
+DISTANT_READS = 8
+"""Blocks of a distant store that are on their way at once: its answers are waited for, not computed."""
 
 
 class Store:
@@ -39,7 +41,8 @@ class Store:
         self._backend = backend
         self.id = store_id
         self._threads = threads or min(os.cpu_count() or 1, MOST_THREADS)
-        self._pool = ThreadPoolExecutor(self._threads, "weighbridge-store")
+        workers = max(self._threads, DISTANT_READS) if backend.distant else self._threads
+        self._pool = ThreadPoolExecutor(workers, "weighbridge-store")
         self._index = index
         self._catalog = Catalog(backend, index)
         self._catalog.refresh()
@@ -93,7 +96,8 @@ class Store:
 
     def file(self, sha256: str, *, name: str = "") -> StoredFile:
         """The stored file. Raises `ObjectNotFoundError`. `name` is what errors call it."""
-        return StoredFile(self.manifest(sha256), self._reader, self._pool, name)
+        ahead = DISTANT_READS if self._backend.distant else AHEAD
+        return StoredFile(self.manifest(sha256), self._reader, self._pool, name, ahead=ahead)
 
     def manifest(self, sha256: str) -> Manifest:
         """How this file is put together."""

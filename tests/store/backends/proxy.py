@@ -58,7 +58,9 @@ class Delay:
 
 @dataclass(frozen=True)
 class Mark:
-    """Status 206 for an answer that has a range, as S3 gives it."""
+    """Status 206 for an answer that has a range, as S3 gives it; after a while, if so said."""
+
+    seconds: float = 0.0
 
 
 Fault = Answer | Cut | Refuse | Lose | Delay | Mark
@@ -127,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.proxy.leave(self.command)
 
     def answer(self, fault: Fault | None, body: bytes) -> None:
-        if isinstance(fault, Delay):
+        if isinstance(fault, Delay | Mark):
             time.sleep(fault.seconds)
         if isinstance(fault, Refuse):
             return self.hang_up()
