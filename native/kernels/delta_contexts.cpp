@@ -108,13 +108,14 @@ unsigned choose_levels(const std::uint32_t seen[kLevels], Level levels[kLevels])
 template <typename Word>
 void count_classes(const DeltaKind& kind, const DeltaRuns& runs, const std::uint8_t* labels,
                    const std::uint8_t* predicted, PlanScratch& scratch) {
+  const WordClass<Word> class_of(kind);
   for (unsigned lane = 0; lane < runs.lanes; ++lane) {
     for (std::size_t run = runs.lane_start(lane); run < runs.lane_start(lane + 1); ++run) {
       if (labels[run] == 0) continue;
       std::uint32_t* seen = scratch.seen[lane][labels[run]];
       const std::uint8_t* from = predicted + run * runs.length * sizeof(Word);
-      for (std::size_t i = 0; i < runs.size(run); ++i)
-        ++seen[word_class<Word>(kind, load_le<Word>(from + i * sizeof(Word)))];
+      const std::size_t size = runs.size(run);
+      for (std::size_t i = 0; i < size; ++i) ++seen[class_of(load_le<Word>(from + i * sizeof(Word)))];
     }
   }
 }
@@ -188,23 +189,22 @@ struct Scatter {
 
 template <typename Word, typename Move>
 struct Sorter {
-  const DeltaKind& kind;
-  const DeltaRuns& runs;
+  WordClass<Word> class_of;
+  DeltaRuns runs;
   const std::uint8_t* labels;
   const ContextMap& map;
   const std::uint8_t* predicted;
   Move mover;
 
-  WEIGHBRIDGE_INLINE void one(const Lane& lane, std::size_t start, const std::uint8_t* context, std::size_t i) const {
-    const Word guess = load_le<Word>(predicted + (start + i) * sizeof(Word));
-    mover.template move<Word>(start + i, lane.position[context[word_class<Word>(kind, guess)]]++);
+  WEIGHBRIDGE_INLINE void one(std::uint32_t* position, std::size_t element, const std::uint8_t* context) const {
+    const Word guess = load_le<Word>(predicted + element * sizeof(Word));
+    mover.template move<Word>(element, position[context[class_of(guess)]]++);
   }
 
   WEIGHBRIDGE_INLINE void run(Lane& lane) const {
     const std::uint8_t* context = map.of[labels[lane.run]];
-    const std::size_t size = runs.size(lane.run);
-    for (std::size_t i = 0; i < size; ++i) one(lane, lane.run * runs.length, context, i);
-    ++lane.run;
+    const std::size_t size = runs.size(lane.run), start = lane.run++ * runs.length;
+    for (std::size_t i = start; i < start + size; ++i) one(lane.position, i, context);
   }
 
   // Four runs side by side, so that no element waits for where the one before it was put.
@@ -216,11 +216,12 @@ struct Sorter {
       context[k] = map.of[labels[lanes[k].run]];
       start[k] = lanes[k].run++ * runs.length;
     }
-    for (std::size_t i = 0; i < runs.length; ++i) {
-      one(lanes[0], start[0], context[0], i);
-      one(lanes[1], start[1], context[1], i);
-      one(lanes[2], start[2], context[2], i);
-      one(lanes[3], start[3], context[3], i);
+    std::uint32_t *a = lanes[0].position, *b = lanes[1].position, *c = lanes[2].position, *d = lanes[3].position;
+    for (std::size_t i = 0, length = runs.length; i < length; ++i) {
+      one(a, start[0] + i, context[0]);
+      one(b, start[1] + i, context[1]);
+      one(c, start[2] + i, context[2]);
+      one(d, start[3] + i, context[3]);
     }
   }
 
@@ -250,10 +251,10 @@ template <typename Move>
 WEIGHBRIDGE_INLINE void sort_any(const DeltaKind& kind, const DeltaRuns& runs, const std::uint8_t* labels,
                                  const ContextMap& map, const std::uint8_t* predicted, Move move,
                                  ContextPositions& positions) {
-  if (kind.width == 1) return Sorter<std::uint8_t, Move>{kind, runs, labels, map, predicted, move}.all(positions);
-  if (kind.width == 2) return Sorter<std::uint16_t, Move>{kind, runs, labels, map, predicted, move}.all(positions);
-  if (kind.width == 4) return Sorter<std::uint32_t, Move>{kind, runs, labels, map, predicted, move}.all(positions);
-  Sorter<std::uint64_t, Move>{kind, runs, labels, map, predicted, move}.all(positions);
+  if (kind.width == 1) return Sorter<std::uint8_t, Move>{WordClass<std::uint8_t>(kind), runs, labels, map, predicted, move}.all(positions);
+  if (kind.width == 2) return Sorter<std::uint16_t, Move>{WordClass<std::uint16_t>(kind), runs, labels, map, predicted, move}.all(positions);
+  if (kind.width == 4) return Sorter<std::uint32_t, Move>{WordClass<std::uint32_t>(kind), runs, labels, map, predicted, move}.all(positions);
+  Sorter<std::uint64_t, Move>{WordClass<std::uint64_t>(kind), runs, labels, map, predicted, move}.all(positions);
 }
 
 #if defined(WEIGHBRIDGE_X86)

@@ -5,25 +5,20 @@
 namespace weighbridge {
 namespace {
 
+constexpr std::size_t kChunk = 32;  // symbols looked at together: without extra bits, or one by one
+
 constexpr unsigned extra_bits(unsigned symbol, unsigned kept) {
   return symbol < (2u << kept) ? 0 : (symbol >> kept) - 1;
 }
 
-// Bits from bit 0 of each byte on.
-struct ExtraWriter {
-  std::uint8_t* at;
-  std::uint64_t held = 0;
-  unsigned used = 0;  // less than 8 between two numbers
-
-  WEIGHBRIDGE_INLINE void put(std::uint64_t value, unsigned bits) {  // at most 56
-    held |= value << used;
-    used += bits;
-    store_le(at, held);
-    at += used >> 3;
-    held >>= used & 56;
-    used &= 7;
-  }
-};
+// Most extra bits of a symbol, and how many symbols' bits surely fit in 64 with seven bits that are there before; of
+// 8-byte words the bits are put and taken in two halves.
+template <typename Word>
+constexpr unsigned kMostExtra = 8 * sizeof(Word) - 1 - kept_bits(sizeof(Word));
+template <typename Word>
+constexpr std::size_t kAtOnce = sizeof(Word) == 1 ? 8 : sizeof(Word) == 2 ? 4 : sizeof(Word) == 4 ? 2 : 1;
+static_assert(7 + 8 * kMostExtra<std::uint8_t> <= 64 && 7 + 4 * kMostExtra<std::uint16_t> <= 64, "they fit");
+static_assert(7 + 2 * kMostExtra<std::uint32_t> <= 64 && kMostExtra<std::uint64_t> <= 64, "they fit");
 
 template <typename Word>
 WEIGHBRIDGE_INLINE Word largest(const std::uint8_t* words, std::size_t count) {
@@ -32,48 +27,85 @@ WEIGHBRIDGE_INLINE Word largest(const std::uint8_t* words, std::size_t count) {
   return most;
 }
 
+// ---- splitting
+
+// Bits from bit 0 of each byte on.
+struct ExtraWriter {
+  std::uint8_t* at;
+  std::uint64_t held = 0;
+  unsigned used = 0;
+
+  WEIGHBRIDGE_INLINE void put(std::uint64_t value, unsigned bits) {
+    held |= value << used;
+    used += bits;
+  }
+  // Keeps fewer than eight bits.
+  WEIGHBRIDGE_INLINE void flush() {
+    store_le(at, held);
+    at += used >> 3;
+    held >>= used & 56;
+    used &= 7;
+  }
+};
+
+template <typename Word>
+WEIGHBRIDGE_INLINE unsigned bits_of(Word word) {
+  constexpr unsigned kKept = kept_bits(sizeof(Word));
+  if constexpr (sizeof(Word) <= 2) {  // by the exponent of a float, which vectors can do
+    const float value = static_cast<float>(static_cast<std::int32_t>(word | (1 << kKept)));
+    std::uint32_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    return (bits >> 23) - 127 - kKept;
+  }
+  return 63 - leading_zeros(std::uint64_t{word} | (1u << kKept)) - kKept;
+}
+
+template <typename Word>
+WEIGHBRIDGE_INLINE void split_chunk(const std::uint8_t* words, std::size_t count, std::uint8_t* symbols,
+                                    ExtraWriter& extra) {
+  constexpr unsigned kKept = kept_bits(sizeof(Word));
+  std::uint8_t bits[kChunk];
+  Word low[kChunk];
+  for (std::size_t i = 0; i < count; ++i) {
+    const Word word = load_le<Word>(words + i * sizeof(Word));
+    const unsigned more = bits_of(word);
+    const auto upper = static_cast<Word>(word >> more);
+    bits[i] = static_cast<std::uint8_t>(more);
+    symbols[i] = static_cast<std::uint8_t>((more << kKept) + static_cast<unsigned>(upper));
+    low[i] = static_cast<Word>(word - static_cast<Word>(upper << more));
+  }
+  for (std::size_t i = 0; i < count;) {
+    for (const std::size_t end = std::min(i + kAtOnce<Word>, count); i < end; ++i) {
+      if constexpr (sizeof(Word) == 8) {
+        const unsigned first = std::min<unsigned>(bits[i], 32);
+        extra.put(low[i] & 0xffffffff, first);
+        extra.flush();
+        extra.put(low[i] >> 32, bits[i] - first);
+      } else {
+        extra.put(low[i], bits[i]);
+      }
+    }
+    extra.flush();
+  }
+}
+
 template <typename Word>
 WEIGHBRIDGE_INLINE void split_all(const std::uint8_t* words, std::size_t count, std::uint8_t* symbols, Writer& to) {
-  constexpr unsigned kKept = kept_bits(sizeof(Word));
-  if (largest<Word>(words, count) < (2u << kKept)) {
-    for (std::size_t i = 0; i < count; ++i)
-      symbols[i] = static_cast<std::uint8_t>(load_le<Word>(words + i * sizeof(Word)));
-    return;
-  }
   ExtraWriter extra{to.at()};
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::uint64_t word = load_le<Word>(words + i * sizeof(Word));
-    const unsigned bits = 63 - leading_zeros(word | (1u << kKept)) - kKept;
-    symbols[i] = static_cast<std::uint8_t>((bits << kKept) + (word >> bits));
-    const std::uint64_t low = word & ((std::uint64_t{1} << bits) - 1);
-    if constexpr (sizeof(Word) == 8) {
-      extra.put(low & 0xffffffff, std::min(bits, 32u));
-      extra.put(low >> 32, bits - std::min(bits, 32u));
-    } else {
-      extra.put(low, bits);
+  for (std::size_t start = 0; start < count; start += kChunk) {
+    const std::size_t size = std::min(kChunk, count - start);
+    const std::uint8_t* from = words + start * sizeof(Word);
+    if (largest<Word>(from, size) >= (2u << kept_bits(sizeof(Word)))) {
+      split_chunk<Word>(from, size, symbols + start, extra);
+      continue;
     }
+    for (std::size_t i = 0; i < size; ++i)
+      symbols[start + i] = static_cast<std::uint8_t>(load_le<Word>(from + i * sizeof(Word)));
   }
   to.rewind(extra.at + (extra.used != 0));
 }
 
-// Reads up to 56 bits; `at` and the seven bytes after it must exist.
-struct ExtraReader {
-  const std::uint8_t* data;
-  std::size_t position = 0;
-
-  WEIGHBRIDGE_INLINE std::uint64_t take(unsigned bits) {
-    const std::uint64_t ahead = load_le<std::uint64_t>(data + (position >> 3)) >> (position & 7);
-    position += bits;
-    return ahead & ((std::uint64_t{1} << bits) - 1);
-  }
-};
-
-template <unsigned Width>
-WEIGHBRIDGE_INLINE std::uint64_t take_extra(ExtraReader& from, unsigned bits) {
-  if constexpr (Width < 8) return from.take(bits);
-  const std::uint64_t low = from.take(std::min(bits, 32u));
-  return low | (from.take(bits - std::min(bits, 32u)) << 32);
-}
+// ---- joining
 
 struct Tables {
   std::uint64_t base[256];
@@ -85,51 +117,91 @@ constexpr Tables list_symbols(unsigned kept) {
   for (unsigned s = 0; s < 256; ++s) {
     const unsigned bits = extra_bits(s, kept);
     tables.bits[s] = static_cast<std::uint8_t>(bits);
-    if (bits < 64) tables.base[s] = bits == 0 ? s : std::uint64_t{(s & ((1u << kept) - 1)) + (1u << kept)} << bits;
+    tables.base[s] = bits == 0 ? s : std::uint64_t{(s & ((1u << kept) - 1)) + (1u << kept)} << bits;
   }
   return tables;
 }
 constexpr Tables kTablesOf2 = list_symbols(2), kTablesOf3 = list_symbols(3);
 
-// As many as may be read in one go, whatever they are, with eight bytes left.
-constexpr std::size_t kTail = 16;
+template <typename Word>
+WEIGHBRIDGE_INLINE const Tables& tables_of() {
+  return sizeof(Word) == 8 ? kTablesOf2 : kTablesOf3;
+}
+
+WEIGHBRIDGE_INLINE std::uint64_t low_bits(std::uint64_t word, unsigned bits) {
+  return word & ((std::uint64_t{1} << bits) - 1);
+}
+
+// Extra bits from a position on; eight bytes from its byte on must exist.
+WEIGHBRIDGE_INLINE std::uint64_t bits_at(const std::uint8_t* data, std::size_t position) {
+  return load_le<std::uint64_t>(data + (position >> 3)) >> (position & 7);
+}
+
+// Words of `count` symbols; sixteen bytes from the position of each on must exist.
+template <typename Word>
+WEIGHBRIDGE_INLINE void join_chunk(const std::uint8_t* symbols, std::size_t count, const std::uint8_t* data,
+                                   std::size_t& position, std::uint8_t* words) {
+  const Tables& tables = tables_of<Word>();
+  for (std::size_t i = 0; i < count;) {
+    std::uint64_t ahead = bits_at(data, position);
+    for (const std::size_t end = std::min(i + kAtOnce<Word>, count); i < end; ++i) {
+      const unsigned bits = tables.bits[symbols[i]];
+      std::uint64_t extra = low_bits(ahead, sizeof(Word) == 8 ? std::min(bits, 32u) : bits);
+      if constexpr (sizeof(Word) == 8)
+        if (bits > 32) extra |= low_bits(bits_at(data, position + 32), bits - 32) << 32;
+      store_le(words + i * sizeof(Word), static_cast<Word>(tables.base[symbols[i]] + extra));
+      ahead >>= bits & 63;
+      position += bits;
+    }
+  }
+}
+
+// Whether the extra bits of the symbols are `from`'s next bytes, filled up with zeros; takes them.
+template <typename Word>
+WEIGHBRIDGE_INLINE bool take_extra(const std::uint8_t* symbols, std::size_t count, Reader& from, Bytes& extra) {
+  const Tables& tables = tables_of<Word>();
+  std::size_t total = 0;
+  unsigned most = 0;
+  for (std::size_t start = 0; start < count; start += kChunk) {
+    const std::size_t size = std::min(kChunk, count - start);
+    const unsigned here = largest<std::uint8_t>(symbols + start, size);
+    most = std::max(most, here);
+    if (here < (2u << kept_bits(sizeof(Word)))) continue;
+    for (std::size_t i = start; i < start + size; ++i) total += tables.bits[symbols[i]];
+  }
+  extra.size = (total + 7) / 8;
+  if (most > most_symbol(sizeof(Word)) || !from.take(extra.size, extra.data)) return false;
+  return (total & 7) == 0 || (extra.data[extra.size - 1] >> (total & 7)) == 0;
+}
+
+constexpr std::size_t kAhead = 16;  // bytes that are looked at from a position on
 
 template <typename Word>
 WEIGHBRIDGE_INLINE bool join_all(const std::uint8_t* symbols, std::size_t count, Reader& from, std::uint8_t* words) {
-  constexpr unsigned kWidth = sizeof(Word), kKept = kept_bits(kWidth);
-  const unsigned most = largest<std::uint8_t>(symbols, count);
-  if (most < (2u << kKept)) {
-    for (std::size_t i = 0; i < count; ++i) store_le(words + i * kWidth, static_cast<Word>(symbols[i]));
-    return true;
-  }
-  if (most > most_symbol(kWidth)) return false;
-  const Tables& tables = kWidth == 8 ? kTablesOf2 : kTablesOf3;
-  std::size_t total = 0;
-  for (std::size_t i = 0; i < count; ++i) total += tables.bits[symbols[i]];
-  const std::size_t size = (total + 7) / 8;
-  const std::uint8_t* data;
-  if (!from.take(size, data)) return false;
-  if ((total & 7) != 0 && (data[size - 1] >> (total & 7)) != 0) return false;
-  ExtraReader extra{data};
-  const std::size_t safe = size < kTail ? 0 : 8 * (size - kTail);  // up to this bit, sixteen bytes are there
-  std::size_t i = 0;
-  for (; i < count && extra.position <= safe && size >= kTail; ++i) {
-    const std::uint8_t symbol = symbols[i];
-    store_le(words + i * kWidth,
-             static_cast<Word>(tables.base[symbol] | take_extra<kWidth>(extra, tables.bits[symbol])));
-  }
-  // The last bytes, with zeros after them.
-  std::uint8_t last[2 * kTail + 8] = {};
-  const std::size_t start = std::min(extra.position >> 3, size);
-  std::memcpy(last, data + start, size - start);
-  ExtraReader rest{last, extra.position - 8 * start};
-  for (; i < count; ++i) {
-    const std::uint8_t symbol = symbols[i];
-    store_le(words + i * kWidth,
-             static_cast<Word>(tables.base[symbol] | take_extra<kWidth>(rest, tables.bits[symbol])));
+  constexpr std::size_t kMostChunk = (kChunk * kMostExtra<Word> + 7) / 8 + 1;  // bytes that a chunk may take
+  Bytes extra;
+  if (!take_extra<Word>(symbols, count, from, extra)) return false;
+  std::size_t position = 0;
+  for (std::size_t start = 0; start < count; start += kChunk) {
+    const std::size_t size = std::min(kChunk, count - start);
+    std::uint8_t* to = words + start * sizeof(Word);
+    if (largest<std::uint8_t>(symbols + start, size) < (2u << kept_bits(sizeof(Word)))) {
+      for (std::size_t i = 0; i < size; ++i) store_le(to + i * sizeof(Word), static_cast<Word>(symbols[start + i]));
+    } else if ((position >> 3) + kMostChunk + kAhead <= extra.size) {
+      join_chunk<Word>(symbols + start, size, extra.data, position, to);
+    } else {  // near the end: from a copy with zeros after it
+      std::uint8_t last[kMostChunk + 2 * kAhead] = {};
+      const std::size_t done = position >> 3, left = std::min(extra.size - done, sizeof last - kAhead);
+      std::memcpy(last, extra.data + done, left);
+      position &= 7;
+      join_chunk<Word>(symbols + start, size, last, position, to);
+      position += 8 * done;
+    }
   }
   return true;
 }
+
+// ---- for every width and path
 
 WEIGHBRIDGE_INLINE void split_any(unsigned width, const std::uint8_t* words, std::size_t count, std::uint8_t* symbols,
                                   Writer& to) {

@@ -54,12 +54,12 @@ WEIGHBRIDGE_INLINE float power_of_two(std::uint32_t exponent) {
 
 // A difference in units of the prediction's last place, at most `most`, as a distance.
 template <typename Word, bool Float>
-WEIGHBRIDGE_INLINE float distance(const DeltaKind& kind, Word predicted, Word folded, Word most) {
+WEIGHBRIDGE_INLINE float distance(WordClass<Word> class_of, Word predicted, Word folded, Word most) {
   using Signed = std::make_signed_t<Word>;
   const Word steps = static_cast<Word>((folded >> 1) + (folded & 1));
   const float far = static_cast<float>(static_cast<Signed>(std::min(steps, most)));
   if constexpr (!Float) return far;
-  return far * power_of_two(std::min(std::max(word_class(kind, predicted), 1u), kMostFar));
+  return far * power_of_two(std::min(std::max(class_of(predicted), 1u), kMostFar));
 }
 
 template <typename Word, bool Float>
@@ -76,14 +76,15 @@ WEIGHBRIDGE_INLINE std::uint16_t fold_run(const DeltaKind& kind, unsigned zeros,
   if (any == 0) return 0;
   // One that crosses zero moved no further than from there.
   const Word most = static_cast<Word>(Float ? Word{2} << (kind.mantissa_bits - zeros) : static_cast<Word>(~Word{0}) >> 1);
+  const WordClass<Word> class_of(kind);
   float sums[kSums] = {};
   std::size_t i = 0;
   for (; i + kSums <= count; i += kSums)
     for (std::size_t k = 0; k < kSums; ++k)
-      sums[k] += distance<Word, Float>(kind, load_le<Word>(predicted + (i + k) * sizeof(Word)),
+      sums[k] += distance<Word, Float>(class_of, load_le<Word>(predicted + (i + k) * sizeof(Word)),
                                        load_le<Word>(folded + (i + k) * sizeof(Word)), most);
   for (; i < count; ++i)
-    sums[i % kSums] += distance<Word, Float>(kind, load_le<Word>(predicted + i * sizeof(Word)),
+    sums[i % kSums] += distance<Word, Float>(class_of, load_le<Word>(predicted + i * sizeof(Word)),
                                              load_le<Word>(folded + i * sizeof(Word)), most);
   float sum = 0;
   for (const float part : sums) sum += part;

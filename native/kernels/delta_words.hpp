@@ -19,14 +19,23 @@ constexpr DeltaKind kDeltaKind[kDeltaKinds] = {{1, 0, 0},  {2, 8, 7}, {2, 5, 10}
 
 constexpr std::uint64_t kFirstDoubleClass = 896;  // fp64: exponents from here on, 256 of them, are told apart
 
-// The class of a word: its exponent, in a byte. Integers have one class.
+// The class of a word: its exponent, in a byte. Integers have one class. Held by value, so that no store is thought to
+// change it.
 template <typename Word>
-WEIGHBRIDGE_INLINE unsigned word_class(const DeltaKind& kind, Word word) {
-  const std::uint64_t exponent = (std::uint64_t{word} >> kind.mantissa_bits) & ((1u << kind.exponent_bits) - 1);
-  if constexpr (sizeof(Word) < 8) return static_cast<unsigned>(exponent);
-  const std::uint64_t above = exponent < kFirstDoubleClass ? 0 : exponent - kFirstDoubleClass;
-  return static_cast<unsigned>(above > 255 ? 255 : above);
-}
+struct WordClass {
+  unsigned shift;
+  Word mask;
+
+  explicit WordClass(const DeltaKind& kind)
+      : shift(kind.mantissa_bits), mask(static_cast<Word>((1u << kind.exponent_bits) - 1)) {}
+
+  WEIGHBRIDGE_INLINE unsigned operator()(Word word) const {
+    const Word exponent = static_cast<Word>((word >> shift) & mask);
+    if constexpr (sizeof(Word) < 8) return static_cast<unsigned>(exponent);
+    const std::uint64_t above = exponent < kFirstDoubleClass ? 0 : exponent - kFirstDoubleClass;
+    return static_cast<unsigned>(above > 255 ? 255 : above);
+  }
+};
 
 // The lowest mantissa bits that are nought in all words; 0 for integers.
 unsigned common_zeros(const DeltaKind& kind, const std::uint8_t* words, std::size_t count, Path path);
