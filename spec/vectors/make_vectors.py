@@ -7,7 +7,7 @@ SHA-256 and size), FOLDER/good.json (payloads of codecs and what they decode to)
 a unit and how often it comes, and their sketches) and FOLDER/bad.json (payloads and objects that a reader must
 refuse, and as what). A folder is never written again: what a writer learns later, such as another codec, gets a new
 one (v1-floats has codec 5, which v1 is older than, v2-manifests has manifests of version 2, and v2-quantised
-has codec 7).
+has codec 7, v2-delta has codec 6 and payloads with references).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import gguf
 import ml_dtypes
 import numpy as np
 import zstandard
+from bad_delta import bad_delta, good_delta
 from bad_floats import bad_floats, good_floats
 from bad_quantised import bad_quantised, good_quantised
 from blake3 import blake3
@@ -50,7 +51,12 @@ def main(folder: Path) -> None:
     with Store.open(folder / "store", create=True) as store:
         for stored in store.add_many(BytesSource(data, name) for name, data in files.items()):
             store.bind(stored.name, stored.sha256)
-        unused = {codec.name for codec in codecs.CODECS} - {codec.codec for codec in store.stat().codecs}
+        for name, data in _tuned().items():
+            store.bind(name, store.add(BytesSource(data, name)).sha256)
+        files |= _tuned()
+        unused = {codec.name for codec in (*codecs.CODECS, *codecs.DELTAS)} - {
+            codec.codec for codec in store.stat().codecs
+        }
     if unused:
         raise SystemExit(f"no block is kept by {unused}")
     for cache in ("index", "tmp"):
@@ -86,6 +92,17 @@ def _files() -> dict[str, bytes]:
         "config.json": b'{"hidden_size": 384}\n',
         "größe ☃": b"a name in Unicode",
         "empty": b"",
+    }
+
+
+def _tuned() -> dict[str, bytes]:
+    """A model and its fine-tune, a difference of the former."""
+    rng = np.random.default_rng(27)
+    base = rng.normal(0, 0.02, (2, 10_000))
+    tuned = base + rng.normal(0, 2e-5, base.shape)
+    return {
+        name: _safetensors({str(number): row.astype(ml_dtypes.bfloat16) for number, row in enumerate(rows)})
+        for name, rows in (("base.safetensors", base), ("tuned.safetensors", tuned))
     }
 
 
@@ -179,6 +196,10 @@ def _good() -> list[dict[str, object]]:
     good += [{"codec": 5, "version": 1, "payload": _text(payload), "raw": _text(raw)} for payload, raw in by_hand]
     quantised = [(payload, codecs.decode(7, 1, payload, length)) for payload, length in good_quantised()]
     good += [{"codec": 7, "version": 1, "payload": _text(payload), "raw": _text(raw)} for payload, raw in quantised]
+    for payload, length, references in good_delta():
+        raw = codecs.decode(6, 1, payload, length, references)
+        told = {"codec": 6, "version": 1, "payload": _text(payload), "raw": _text(raw)}
+        good.append({**told, "references": [_text(reference) for reference in references]})
     return good
 
 
@@ -247,10 +268,15 @@ def _bad_payloads() -> list[dict[str, object]]:
         (3, 2, b"", 8, "version", "an unknown version of planes"),
         (0, 1, b"", (16 << 20) + 1, "corrupt", "a block beyond the limit"),
     ]
-    return [
+    bad: list[dict[str, object]] = [
         {"kind": "payload", "codec": c, "version": v, "payload": _text(p), "raw_length": n, "error": e, "why": why}
         for c, v, p, n, e, why in cases
     ]
+    for (payload, length, references), why in bad_delta():
+        told = {"kind": "payload", "codec": 6, "version": 1, "payload": _text(payload), "raw_length": length}
+        told |= {"references": [_text(reference) for reference in references]}
+        bad.append({**told, "error": "corrupt", "why": f"delta: {why}"})
+    return bad
 
 
 def _bad_objects(store: Path) -> list[dict[str, object]]:

@@ -113,10 +113,15 @@ def cases(kind):
     ]
 
 
+def references(case):
+    return [base64.b64decode(reference) for reference in case.get("references", [])]
+
+
 @pytest.mark.parametrize("case", cases("good"))
 def test_every_good_payload_decodes(case):
     raw = base64.b64decode(case["raw"])
-    assert payloads.decode(case["codec"], case["version"], base64.b64decode(case["payload"]), len(raw)) == raw
+    payload = base64.b64decode(case["payload"])
+    assert payloads.decode(case["codec"], case["version"], payload, len(raw), references(case)) == raw
 
 
 @pytest.mark.parametrize("case", cases("bad"))
@@ -124,7 +129,8 @@ def test_everything_bad_is_refused_as_what_it_is(case):
     expected = {"corrupt": "damage", "version": "unknown"}[case["error"]]
     if case["kind"] == "payload":
         coded = base64.b64decode(case["payload"])
-        assert ours(payloads.decode, case["codec"], case["version"], coded, case["raw_length"]) == expected
+        told = (case["codec"], case["version"], coded, case["raw_length"], references(case))
+        assert ours(payloads.decode, *told) == expected
     else:
         read = {"file": sealed.manifest, "name": sealed.binding}[case["kind"]]
         assert ours(read, base64.b64decode(case["sealed"]), case["key"]) == expected

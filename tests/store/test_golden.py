@@ -32,8 +32,12 @@ def cases(name):
     ]
 
 
+def references(case):
+    return [base64.b64decode(reference) for reference in case.get("references", [])]
+
+
 def test_there_are_vectors():
-    assert VERSIONS == ["v1", "v1-floats", "v2-manifests", "v2-quantised"]
+    assert VERSIONS == ["v1", "v1-floats", "v2-delta", "v2-manifests", "v2-quantised"]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -53,7 +57,7 @@ def test_a_store_of_every_version_opens_and_gives_its_files_back(version, tmp_pa
 @pytest.mark.parametrize("case", cases("good"))
 def test_every_good_payload_decodes(case):
     payload, raw = base64.b64decode(case["payload"]), base64.b64decode(case["raw"])
-    assert codecs.decode(case["codec"], case["version"], payload, len(raw)) == raw
+    assert codecs.decode(case["codec"], case["version"], payload, len(raw), references(case)) == raw
 
 
 @pytest.mark.parametrize("case", load("v2-manifests", "sketches"))
@@ -70,7 +74,8 @@ def test_everything_bad_is_refused_as_what_it_is(case):
 
 def _read(case):
     if case["kind"] == "payload":
-        return codecs.decode(case["codec"], case["version"], base64.b64decode(case["payload"]), case["raw_length"])
+        payload = base64.b64decode(case["payload"])
+        return codecs.decode(case["codec"], case["version"], payload, case["raw_length"], references(case))
     if case["kind"] == "file":
         return Manifest.decode(base64.b64decode(case["sealed"]), case["key"])
     return _bindings.decode(base64.b64decode(case["sealed"]), case["key"])
