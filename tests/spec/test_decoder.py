@@ -407,7 +407,11 @@ def test_of_a_changed_pack_both_make_the_same(data):
     tail = data.draw(st.sampled_from([len(footer)] * 9 + [55, 1 << 40])).to_bytes(8, "little")
     check = blake3(head + footer + tail).digest()
     pack, digest = head + bytes(kept) + footer + tail + check, check.hex()
-    backend = SimpleNamespace(get_range=lambda key, at, count: pack[at : at + count])
+    backend = SimpleNamespace(
+        distant=False,
+        get_range=lambda key, at, count: pack[at : at + count],
+        get_ranges=lambda key, ranges: [pack[at : at + count] for at, count in ranges],
+    )
     read = ours(sealed.pack, io.BytesIO(pack), f"packs/{digest[:2]}/{digest}.pack")
     expected = theirs(read_footer, backend, digest, len(pack))
     if isinstance(read, str) or isinstance(expected, str):
