@@ -6,8 +6,11 @@ import json
 
 import pytest
 
+from weighbridge.cli._bases import base_files
 from weighbridge.cli.main import run
+from weighbridge.errors import ObjectNotFoundError
 from weighbridge.store import Store
+from weighbridge.store._keys import file_key, name_key
 from weighbridge.tensors import BytesSource
 
 
@@ -171,3 +174,52 @@ def test_a_file_name_that_is_not_unicode_is_refused_before_anything_is_stored(mo
     (model / "zz\udcff").write_bytes(b"x")
     status, _, err = weigh(capsys, "pack", model, "--store", folder)
     assert (status, "not Unicode" in err, folder.exists()) == (2, True, False)
+
+
+@pytest.mark.parametrize("kind", ["names", "files"])
+def test_a_damaged_name_or_manifest_keeps_nobody_from_the_sound_files(model, folder, tmp_path, capsys, kind):
+    weigh(capsys, "pack", model, "--store", folder)
+    with Store.open(folder) as store:
+        sha256 = store.resolve("config.json")
+    key = file_key(sha256) if kind == "files" else name_key("config.json")
+    path = folder / key
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    for command in (
+        ("store", "ls", "--store", folder),
+        ("unpack", "--all", "--store", folder, "--out", tmp_path / "o"),
+    ):
+        status, out, err = weigh(capsys, *command)
+        assert status == 2
+        assert "model.safetensors" in out
+        assert key in err
+    written = {p.relative_to(tmp_path / "o").as_posix() for p in (tmp_path / "o").rglob("*") if p.is_file()}
+    assert written == {"model.safetensors", "1_Pooling/config.json"}
+
+
+def test_packing_tells_what_a_file_was_coded_against(tmp_path, folder, make, capsys):
+    weights = make.weights(100_000)
+    for name, values in (("base", weights), ("fine", weights + make.weights(100_000, 1) / 1000)):
+        (tmp_path / f"{name}.safetensors").write_bytes(make.safetensors({"w": values.reshape(100, 1000)}))
+    weigh(capsys, "pack", tmp_path / "base.safetensors", "--store", folder)
+    base = make.sha256((tmp_path / "base.safetensors").read_bytes())
+    fine = tmp_path / "fine.safetensors"
+    status, out, _ = weigh(capsys, "pack", fine, "--store", folder, "--base", "base.safetensors", "--json")
+    assert status == 0
+    assert json.loads(out)["files"][0]["bases"] == [{"sha256": base, "blocks": 1}]
+    again = tmp_path / "again"
+    status, out, _ = weigh(capsys, "pack", fine, "--store", again, "--base", "nothing.safetensors")
+    assert status != 0
+    weigh(capsys, "pack", tmp_path / "base.safetensors", "--store", again)
+    assert "of its blocks beside base.safetensors" in weigh(capsys, "pack", fine, "--store", again)[1]
+
+
+def test_a_card_names_where_to_look_first(tmp_path, folder, make):
+    (tmp_path / "README.md").write_text("---\nbase_model:\n- org/base\n- org/absent\n---\n")
+    with Store.open(folder, create=True) as store:
+        wanted = store.add(BytesSource(b"wanted")).sha256
+        store.bind("org/base/model.safetensors", wanted)
+        store.bind("org/base2/model.safetensors", store.add(BytesSource(b"other")).sha256)
+        assert base_files(store, (), [tmp_path, folder]) == (wanted,)
+        assert base_files(store, ["ab" * 32], []) == ("ab" * 32,)
+        with pytest.raises(ObjectNotFoundError):
+            base_files(store, ["unknown"], [])

@@ -17,10 +17,11 @@ from typing import Annotated
 
 import typer
 
+from weighbridge.cli._damage import tell_damage
 from weighbridge.cli._location import StoreLocation
 from weighbridge.cli._output import appearing, target
 from weighbridge.cli._progress import byte_progress
-from weighbridge.errors import CorruptError, UsageError
+from weighbridge.errors import CorruptError, StoreError, StoreVersionError, UsageError
 from weighbridge.report.text import size_text, visible
 from weighbridge.store import Progress, Store, StoredFile
 
@@ -50,7 +51,7 @@ def unpack(
     if bool(names) == everything:
         raise UsageError("expected either names or --all")
     with Store.open(store) as opened:
-        files = _files(opened, names)
+        files, lost = _files(opened, names)
         targets = [target(out, file.name, replace=force) for file in files]  # refuses before anything is written
         with byte_progress("unpacking", sum(file.size for file in files)) as progress:
             done, damaged = _write_all(files, targets, force, progress)
@@ -60,12 +61,20 @@ def unpack(
         typer.echo(json.dumps({"store": store, **result, "seconds": seconds}, indent=2))
     for one in () if as_json else done:
         typer.echo(f"{visible(one.path)}: {size_text(one.bytes)}")
-    _tell(damaged)
+    tell_damage([*lost, *damaged])
 
 
-def _files(store: Store, names: list[str] | None) -> list[StoredFile]:
-    wanted = store.names() if not names else {name: store.resolve(name) for name in names}
-    return [store.file(sha256, name=name) for name, sha256 in wanted.items()]
+def _files(store: Store, names: list[str] | None) -> tuple[list[StoredFile], list[StoreError]]:
+    """What is to be written, and what is wrong with names and manifests; a name that was asked for must be there."""
+    lost: list[StoreError] = []
+    wanted = store.names(tell=lost.append) if not names else {name: store.resolve(name) for name in names}
+    files = []
+    for name, sha256 in wanted.items():
+        try:
+            files.append(store.file(sha256, name=name))
+        except (CorruptError, StoreVersionError) as error:
+            lost.append(error)
+    return files, lost
 
 
 def _write_all(
@@ -79,14 +88,6 @@ def _write_all(
         except CorruptError as error:
             damaged.append(error)
     return done, damaged
-
-
-def _tell(damaged: list[CorruptError]) -> None:
-    """Raises the last, after a line for each one before it."""
-    for error in damaged[:-1]:
-        typer.echo(f"weigh: {visible(str(error))} [{error.code}]", err=True)
-    if damaged:
-        raise damaged[-1]
 
 
 def _write(file: StoredFile, path: Path, force: bool, progress: Progress) -> _Unpacked:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
-from weighbridge.errors import CorruptError, ObjectNotFoundError, UsageError
+from weighbridge.errors import CorruptError, ObjectNotFoundError, StoreError, StoreVersionError, UsageError
 from weighbridge.store import _bindings, _keys
 from weighbridge.store._catalog import Catalog
 from weighbridge.store._families import Families
@@ -129,9 +129,20 @@ class Store:
         except ObjectNotFoundError:
             raise ObjectNotFoundError(f"the store has no file named {name!r}") from None
 
-    def names(self) -> dict[str, str]:
-        """Every name and the SHA-256 it stands for, in the order of names."""
-        return dict(sorted(bound for found in self._backend.list(_keys.NAMES) if (bound := self._binding(found.key))))
+    def names(self, *, tell: Callable[[StoreError], None] | None = None) -> dict[str, str]:
+        """Every name and the SHA-256 it stands for, in the order of names.
+
+        Raises `CorruptError` for a damaged binding; with `tell`, that is told of each, and the sound ones are returned.
+        """
+        found: dict[str, str] = {}
+        for listed in self._backend.list(_keys.NAMES):
+            try:
+                found.update([bound] if (bound := self._binding(listed.key)) else [])
+            except (CorruptError, StoreVersionError) as error:
+                if tell is None:
+                    raise
+                tell(error)
+        return dict(sorted(found.items()))
 
     def _binding(self, key: str) -> tuple[str, str] | None:
         """What is bound under this key; None for a stray, and for what was removed since it was listed."""

@@ -1,17 +1,20 @@
 """`weigh store ls` lists names.
 
 `--json`: ``{"store", "files": [{"name", "sha256", "bytes", "stored_bytes"}]}``; `stored_bytes` counts what a file's
-blocks take, also where other files share them.
+blocks take, also where other files share them. Damaged names and files are told on standard error; exit status 2.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 import typer
 
+from weighbridge.cli._damage import tell_damage
 from weighbridge.cli._store._options import JsonOption, StoreOption, share
+from weighbridge.errors import CorruptError, ObjectNotFoundError, StoreError, StoreVersionError
 from weighbridge.report.text import size_text, visible
 from weighbridge.store import Store
 
@@ -26,12 +29,22 @@ class _Line:
 
 def ls(store: StoreOption, as_json: JsonOption = False) -> None:
     """List the names in a store, and what each file takes."""
+    damaged: list[StoreError] = []
     with Store.open(store) as opened:
-        files = [opened.file(sha256, name=name) for name, sha256 in opened.names().items()]
-        lines = [_Line(file.name, file.sha256, file.size, file.stored_bytes) for file in files]
+        lines = list(_lines(opened, damaged))
     if as_json:
         typer.echo(json.dumps({"store": store, "files": [asdict(line) for line in lines]}, indent=2))
-        return
-    for line in lines:
+    for line in () if as_json else lines:
         part = share(line.stored_bytes, line.bytes)
         typer.echo(f"{line.sha256[:12]}  {size_text(line.bytes):>10}  {part:>8}  {visible(line.name)}")
+    tell_damage(damaged)
+
+
+def _lines(store: Store, damaged: list[StoreError]) -> Iterator[_Line]:
+    """The sound files; what is wrong with the others is put with `damaged`."""
+    for name, sha256 in store.names(tell=damaged.append).items():
+        try:
+            file = store.file(sha256, name=name)
+            yield _Line(file.name, file.sha256, file.size, file.stored_bytes)
+        except (CorruptError, StoreVersionError, ObjectNotFoundError) as error:
+            damaged.append(error)
