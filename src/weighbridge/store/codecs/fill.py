@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from weighbridge.store.codecs.base import Buffer, Layout, damaged
 
 PERIOD = 16
@@ -28,5 +26,4 @@ class Fill:
 
 
 def _repeats(raw: Buffer) -> bool:
-    values = np.frombuffer(raw, np.uint8)
-    return bool(np.array_equal(values[PERIOD:], values[:-PERIOD]))
+    return bytes(raw[PERIOD:]) == bytes(raw[:-PERIOD])
