@@ -9,7 +9,7 @@ SEEN   := CMakeLists.txt pyproject.toml constraints.txt $(wildcard native/*/* sr
 HF119  := $(CURDIR)/.venvs/huggingface_hub-1.19.0
 PEERS  := $(CURDIR)/.venvs/peers
 
-.PHONY: demo test test-slow check format bench system clean help
+.PHONY: demo test test-slow check format fuzz bench system clean help
 
 help:            ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -32,6 +32,9 @@ check: $(VENV)/made-test            ## ruff, mypy, import-linter
 format: $(VENV)/made-test            ## rewrite the code as ruff wants it
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+fuzz: $(VENV)/made-test            ## fuzz every decoder under the sanitizers: SECONDS=60 for each
+	$(BIN)/python fuzz/run.py --seconds $(or $(SECONDS),60)
 
 bench: $(VENV)/made-test $(PEERS)/ready            ## opening and packing beside the peers (minutes)
 	$(BIN)/python benchmarks/opening.py
