@@ -15,6 +15,7 @@ repositories or people.
 from weighbridge.store._bindings import ensure_name
 from weighbridge.store._gc import GcOptions
 from weighbridge.store._stored_file import StoredFile
+from weighbridge.store._verify import VerifyOptions
 from weighbridge.store.backends import is_local
 from weighbridge.store.store import Store
 from weighbridge.store.values import (
@@ -47,6 +48,7 @@ __all__ = [
     "Stored",
     "StoredFile",
     "Tally",
+    "VerifyOptions",
     "VerifyResult",
     "ensure_name",
     "is_local",

@@ -16,9 +16,9 @@ _FRAME = re.compile(rb"(weighbridge store\nversion (0|[1-9][0-9]{0,8})\n(?s:.*))
 _BODY = re.compile(rb"weighbridge store\nversion 1\nid ([0-9a-f]{32})\n")
 
 
-def new() -> bytes:
-    """The configuration of a new store."""
-    body = f"weighbridge store\nversion {VERSION}\nid {uuid.uuid4().hex}\n".encode()
+def new(store: str = "") -> bytes:
+    """The configuration of a store with this id, or of a new one."""
+    body = f"weighbridge store\nversion {VERSION}\nid {store or uuid.uuid4().hex}\n".encode()
     return body + f"check {blake3(body).hexdigest()}\n".encode()
 
 
@@ -34,3 +34,9 @@ def parse(config: bytes) -> str:
     if body is None:
         raise CorruptError("the store's configuration has no id", where=CONFIG)
     return body.group(1).decode()
+
+
+def salvage(config: bytes) -> str:
+    """What looks like the id in a damaged configuration; "" where nothing does."""
+    found = re.search(rb"^id ([0-9a-f]{32})$", config, re.MULTILINE)
+    return found.group(1).decode() if found else ""

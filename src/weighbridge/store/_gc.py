@@ -153,11 +153,15 @@ class Collector:
         """What of a pack is to be copied; None where it is not to be condemned after all."""
         return list(self._pool.map(lambda entry: fetch(self._backend, entry), doomed.keep))
 
-    def _delete(self) -> tuple[Tally, Tally]:
+    def delete(self, packs: set[str]) -> None:
+        """Delete these packs, which are condemned already, as far as what is needed of them can be had elsewhere."""
+        self._delete(packs)
+
+    def _delete(self, only: set[str] | None = None) -> tuple[Tally, Tally]:
         """Delete what is condemned for long enough, and tell what is not yet. The order of the looks is what counts."""
         self._packs.read(self._backend, self._pool)
         marks = self._catalog.relist_condemned()
-        present = sorted(pack for pack in marks if pack in self._packs.listed)
+        present = sorted(pack for pack in marks if pack in self._packs.listed and (only is None or pack in only))
         ripe = [pack for pack in present if self._is_ripe(pack)]
         if ripe and not self._options.dry_run:
             standing = self._packs.copies(pack for pack in self._packs.listed if pack not in marks)

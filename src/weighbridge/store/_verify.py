@@ -7,18 +7,21 @@ object hurts, so what was found is told at the end.
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict, deque
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from blake3 import blake3
 
 from weighbridge.errors import CorruptError, ObjectNotFoundError, StoreError, StoreVersionError
 from weighbridge.store import _bindings, _config, _holds, _keys, _marks, codecs
 from weighbridge.store._catalog import Catalog
+from weighbridge.store._notes import Notes
 from weighbridge.store._reader import BlockReader
-from weighbridge.store._stored_file import decode_inline
+from weighbridge.store._stored_file import StoredFile, decode_inline
 from weighbridge.store.backends import Backend, Listed
 from weighbridge.store.manifests import Manifest
 from weighbridge.store.packs import Entry, pack_of, read_footer
@@ -40,24 +43,68 @@ class _Survey:
     needs: dict[str, set[bytes]] = field(default_factory=dict)
     names: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     strays: list[str] = field(default_factory=list)
+    known: set[bytes] = field(default_factory=set)
+    lengths: dict[bytes, int] = field(default_factory=dict)
     packs: int = 0
     blocks: int = 0
     nbytes: int = 0
+    decoded: int = 0
+    decodable: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyOptions:
+    """What of a store to look at. Footers, manifests and bindings are always read.
+
+    `share` of the packs' bytes, or as many `packs`: only those, drawn by `seed`, have their blocks decoded. `files`:
+    also compare the SHA-256 of every whole file. `resume`: leave out packs that an interrupted run found sound.
+    """
+
+    share: float = 1.0
+    packs: int | None = None
+    seed: int | None = None
+    files: bool = False
+    resume: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """With what a verification looks, and what it has seen."""
+
+    backend: Backend
+    catalog: Catalog
+    reader: BlockReader
+    pool: Executor
+    options: VerifyOptions
+    notes: Notes
+    progress: Progress
+    survey: _Survey = field(default_factory=_Survey)
 
 
 def verify(
-    backend: Backend, catalog: Catalog, reader: BlockReader, pool: Executor, progress: Progress | None = None
+    backend: Backend,
+    catalog: Catalog,
+    reader: BlockReader,
+    pool: Executor,
+    options: VerifyOptions,
+    cache: Path | None,
+    progress: Progress,
 ) -> VerifyResult:
-    """Read and check everything. Damage is in the result, never raised."""
-    survey = _Survey()
+    """Read and check everything, or a sample. Damage is in the result, never raised."""
+    notes = Notes(cache if options.resume else None, "verified", "packs that were found sound")
+    look = _Look(backend, catalog, reader, pool, options, notes, progress)
+    survey = look.survey
     packs, files, names = _sort(backend, survey)
     _verify_config(backend, survey)
+    chosen = _drawn(packs, options)
     for pack in packs:
-        _verify_pack(backend, catalog, reader, pool, pack, survey, progress)
+        _verify_pack(look, pack, decode=pack.key in chosen)
     for listed in files:
-        _verify_file(backend, listed, survey)
+        _verify_file(look, listed)
+    _follow(look, {pack.key for pack in packs})
     for listed in names:
         _verify_name(backend, listed, survey)
+    notes.clear()
     return VerifyResult(
         files=len(files),
         packs=survey.packs,
@@ -65,7 +112,36 @@ def verify(
         nbytes=survey.nbytes,
         damage=tuple(_damage(survey)),
         strays=tuple(survey.strays),
+        decoded=survey.decoded,
+        decodable=survey.decodable,
     )
+
+
+def _drawn(packs: list[Listed], options: VerifyOptions) -> set[str]:
+    """The keys of the packs whose blocks are decoded."""
+    order = random.Random(options.seed).sample(packs, len(packs))  # noqa: S311 (a sample, not a secret)
+    if options.packs is not None:
+        return {pack.key for pack in order[: options.packs]}
+    left = options.share * sum(pack.size for pack in packs)
+    chosen = set()
+    for pack in order:
+        if left <= 0:
+            break
+        chosen.add(pack.key)
+        left -= pack.size
+    return chosen
+
+
+def _follow(look: _Look, seen: set[str]) -> None:
+    """Look at packs that were written meanwhile, as long as blocks are missing: a collector may have moved them."""
+    needed = set().union(*look.survey.needs.values())
+    while needed - look.survey.known:
+        new = [pack for pack in look.backend.list(_keys.PACKS) if _keys.id_in(pack.key) and pack.key not in seen]
+        for pack in new:
+            _verify_pack(look, pack, decode=True)
+            seen.add(pack.key)
+        if not new:
+            return
 
 
 def _sort(backend: Backend, survey: _Survey) -> tuple[list[Listed], list[Listed], list[Listed]]:
@@ -100,42 +176,51 @@ def _verify_config(backend: Backend, survey: _Survey) -> None:
         survey.others.append(Damage(_keys.CONFIG, error.message))
 
 
-def _verify_pack(
-    backend: Backend,
-    catalog: Catalog,
-    reader: BlockReader,
-    pool: Executor,
-    listed: Listed,
-    survey: _Survey,
-    progress: Progress | None,
-) -> None:
-    survey.packs += 1
+def _verify_pack(look: _Look, listed: Listed, *, decode: bool) -> None:
+    survey, pack = look.survey, pack_of(listed)
     try:
-        entries = read_footer(backend, pack_of(listed), listed.size)
-    except StoreError as error:
-        survey.bad_packs.append((listed.key, error.message))
-        if progress:
-            progress(listed.size)
+        entries = read_footer(look.backend, pack, listed.size)
+    except ObjectNotFoundError:  # collected since it was listed
         return
-    if not catalog.agrees(pack_of(listed), entries):
+    except StoreError as error:
+        survey.packs += 1
+        survey.bad_packs.append((listed.key, error.message))
+        look.progress(listed.size)
+        return
+    if not look.catalog.agrees(pack, entries):
         survey.others.append(Damage(_keys.INDEX, f"the index was wrong about {listed.key}; it has been corrected"))
-    for entry, problem in _judged(backend, reader, pool, listed.key, entries):
-        survey.blocks += 1
+    bad = []
+    for entry, problem in _judged(look, listed.key, entries) if decode and pack not in look.notes.done else ():
+        look.progress(entry.location.stored)
         if problem:
-            survey.bad_blocks.append((listed.key, entry.digest, problem))
-        else:
-            survey.sound.add(entry.digest)
-        if progress:
-            progress(entry.location.stored)
+            bad.append((listed.key, entry.digest, problem))
+    if bad and not _exists(look.backend, listed.key):
+        return
+    survey.packs += 1
+    survey.blocks += len(entries)
+    survey.decoded += listed.size if decode else 0
+    survey.decodable += listed.size
+    survey.bad_blocks += bad
+    failed = {digest for _, digest, _ in bad}
+    survey.sound |= {entry.digest for entry in entries} - failed
+    survey.known |= {entry.digest for entry in entries}
+    survey.lengths.update((entry.digest, entry.location.raw) for entry in entries if entry.digest not in failed)
+    if decode and not bad:
+        look.notes.add(pack)
 
 
-def _judged(
-    backend: Backend, reader: BlockReader, pool: Executor, key: str, entries: list[Entry]
-) -> Iterator[tuple[Entry, str]]:
+def _exists(backend: Backend, key: str) -> bool:
+    try:
+        return bool(backend.get_range(key, 0, 1))
+    except ObjectNotFoundError:
+        return False
+
+
+def _judged(look: _Look, key: str, entries: list[Entry]) -> Iterator[tuple[Entry, str]]:
     """Each entry with what is wrong with it ("" for nothing), a few being looked at at any time."""
     waiting: deque[tuple[Entry, Future[str]]] = deque()
     for entry in entries:
-        waiting.append((entry, pool.submit(_judge, backend, reader, key, entry)))
+        waiting.append((entry, look.pool.submit(_judge, look.backend, look.reader, key, entry)))
         if len(waiting) >= _WINDOW:
             ready, future = waiting.popleft()
             yield ready, future.result()
@@ -155,32 +240,53 @@ def _judge(backend: Backend, reader: BlockReader, key: str, entry: Entry) -> str
     return "" if blake3(raw).digest() == entry.digest else "the payload decodes to other bytes"
 
 
-def _verify_file(backend: Backend, listed: Listed, survey: _Survey) -> None:
-    sha256 = _keys.id_in(listed.key) or ""
-    survey.needs[sha256] = set()
+def _verify_file(look: _Look, listed: Listed) -> None:
+    sha256, survey = _keys.id_in(listed.key) or "", look.survey
     try:
-        manifest = Manifest.decode(backend.get(listed.key), sha256)
+        manifest = Manifest.decode(look.backend.get(listed.key), sha256)
         decode_inline(manifest)
+    except ObjectNotFoundError:  # removed since it was listed
+        return
     except (CorruptError, StoreVersionError) as error:
+        survey.needs[sha256] = set()
         survey.bad_files.append((listed.key, sha256, error.message))
         return
     survey.needs[sha256] = {block.digest for block in manifest.blocks}
+    for block in manifest.blocks:
+        length = survey.lengths.get(block.digest, block.length)
+        if length != block.length:
+            message = f"says that block {block.digest.hex()} has {block.length:,} bytes, and it has {length:,}"
+            survey.bad_files.append((listed.key, sha256, message))
+            return
+    if look.options.files and survey.needs[sha256] <= survey.sound:
+        _verify_whole(look, listed, manifest)
+
+
+def _verify_whole(look: _Look, listed: Listed, manifest: Manifest) -> None:
+    """Blocks may be sound and in the wrong order."""
+    try:
+        for _ in StoredFile(manifest, look.reader, look.pool).iter_range():
+            pass
+    except StoreError as error:
+        look.survey.bad_files.append((listed.key, manifest.sha256, error.message))
 
 
 def _verify_name(backend: Backend, listed: Listed, survey: _Survey) -> None:
     try:
         name, sha256 = _bindings.decode(backend.get(listed.key), listed.key)
+    except ObjectNotFoundError:  # removed since it was listed
+        return
     except (CorruptError, StoreVersionError) as error:
         survey.bad_names.append((listed.key, "", error.message))
         return
     survey.names[sha256].append(name)
-    if sha256 not in survey.needs:
+    if sha256 not in survey.needs and not _exists(backend, _keys.file_key(sha256)):
         survey.bad_names.append((listed.key, sha256, f"{name!r} is bound to file {sha256}, which is missing"))
 
 
 def _damage(survey: _Survey) -> Iterator[Damage]:
     """Everything that is wrong, each with the files it hurts. A file with a sound copy of a block is not hurt."""
-    known = {digest for _, digest, _ in survey.bad_blocks} | survey.sound
+    known = survey.known
     needed = defaultdict(set)
     for sha256, blocks in survey.needs.items():
         for digest in blocks - survey.sound:

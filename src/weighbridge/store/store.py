@@ -20,10 +20,11 @@ from weighbridge.store._pack_writer import PackWriter
 from weighbridge.store._reader import BlockReader
 from weighbridge.store._removal import remove_file, unbind
 from weighbridge.store._repack import Repacker
+from weighbridge.store._repair import Place, repair
 from weighbridge.store._shelf import Shelf
 from weighbridge.store._stat import stat
 from weighbridge.store._stored_file import AHEAD, StoredFile
-from weighbridge.store._verify import verify
+from weighbridge.store._verify import VerifyOptions, verify
 from weighbridge.store.backends import Backend, connect
 from weighbridge.store.manifests import Manifest
 from weighbridge.store.values import Collected, Progress, Stages, Stored, StoreStat, VerifyResult, no_stages
@@ -49,18 +50,26 @@ class Store:
         self._reader = BlockReader(backend, self._catalog)
 
     @classmethod
-    def open(cls, location: str | os.PathLike[str], *, create: bool = False, threads: int | None = None) -> Store:
+    def open(
+        cls,
+        location: str | os.PathLike[str],
+        *,
+        create: bool = False,
+        threads: int | None = None,
+        damaged: bool = False,
+    ) -> Store:
         """The store at this path or URL, made there if `create` and nothing else is there.
 
         `threads` code and decode blocks; all cores up to four if not given. Raises `PathNotFoundError` or `UsageError`
-        where there is no store, `StoreVersionError` for one that a later version made.
+        where there is no store, `StoreVersionError` for one that a later version made. `damaged` opens also a store
+        whose configuration is damaged or lost, so that it can be verified and repaired.
         """
-        return cls.on(connect(location, create=create), create=create, threads=threads)
+        return cls.on(connect(location, create=create), create=create, threads=threads, damaged=damaged)
 
     @classmethod
-    def on(cls, backend: Backend, *, create: bool = False, threads: int | None = None) -> Store:
+    def on(cls, backend: Backend, *, create: bool = False, threads: int | None = None, damaged: bool = False) -> Store:
         """The store that this backend keeps; otherwise as `open`."""
-        store = store_id(backend, create=create)
+        store = store_id(backend, create=create, damaged=damaged)
         return cls(backend, store, BlockIndex(index_path(backend, store)), threads)
 
     def add(self, source: ByteSource, *, progress: Progress | None = None, bases: Iterable[str] = ()) -> Stored:
@@ -177,10 +186,21 @@ class Store:
         options = options or GcOptions()
         return Repacker(self._backend, self._catalog, self._reader, self._pool, options, stages, cache).run()
 
-    def verify(self, *, progress: Progress | None = None) -> VerifyResult:
+    def verify(self, options: VerifyOptions | None = None, *, progress: Progress | None = None) -> VerifyResult:
         """Read and check every bit. `progress` counts bytes of packs. Damage is in the result, not raised."""
         self._catalog.refresh()
-        return verify(self._backend, self._catalog, self._reader, self._pool, progress)
+        cache = self._backend.cache(self.id)
+        watch = progress or (lambda _done: None)
+        parts = (self._backend, self._catalog, self._reader, self._pool)
+        return verify(*parts, options or VerifyOptions(), cache, watch)
+
+    def repair(self, other: Store, found: VerifyResult, *, stages: Stages = no_stages) -> VerifyResult:
+        """Mend the damage that was found with what another store has. Returns what is found then."""
+        repair(self._place(), other._place(), found, self._pool, stages)
+        return self.verify()
+
+    def _place(self) -> Place:
+        return Place(self._backend, self._catalog, self._reader)
 
     def pack_bytes(self) -> int:
         """The size of all packs: what `verify` will count up to."""

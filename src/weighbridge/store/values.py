@@ -86,7 +86,10 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class VerifyResult:
-    """What a verification looked at and found. `strays` are keys that are no part of a store; they hurt nothing."""
+    """What a verification looked at and found. `strays` are keys that are no part of a store; they hurt nothing.
+
+    Of packs of `decodable` bytes, those of `decoded` bytes had their blocks decoded: fewer where a sample was drawn.
+    """
 
     files: int
     packs: int
@@ -94,6 +97,8 @@ class VerifyResult:
     nbytes: int
     damage: tuple[Damage, ...]
     strays: tuple[str, ...]
+    decoded: int = 0
+    decodable: int = 0
 
     @property
     def ok(self) -> bool:
