@@ -339,3 +339,28 @@ def test_a_clock_that_jumps_loses_nothing(store, folder, filled, monkeypatch, ju
     store.gc(NOW)
     ensure_sound(store, filled)
     assert store.gc(NOW).deleted.packs == 0
+
+
+def ensure_adds_up(stat, size):
+    saved = stat.saved_by_duplicates + stat.saved_by_deltas + stat.saved_by_coding
+    assert stat.file_bytes - saved + stat.garbage_bytes + stat.table_bytes == stat.stored_bytes == size
+    assert stat.unique_bytes == stat.file_bytes - stat.saved_by_duplicates == sum(one.raw_bytes for one in stat.codecs)
+
+
+def test_what_is_saved_and_what_is_wasted_adds_up(store, folder, filled, make):
+    shared, own = make.weights(60_000, 50), make.weights(20_000, 51)
+    twice = [make.safetensors({"w": shared}), make.safetensors({"w": shared, "v": own})]
+    store.add_many([*map(BytesSource, twice), BytesSource(b"small " * 100)])
+    before = store.stat()
+    ensure_adds_up(before, make.size_of(folder))
+    assert (before.garbage_bytes, before.saved_by_deltas) == (0, 0)
+    assert before.saved_by_duplicates > 200_000
+    assert before.saved_by_coding > 100_000
+    store.remove("file 1")
+    after = store.stat()
+    ensure_adds_up(after, make.size_of(folder))
+    assert after.garbage_bytes > 200_000
+    store.gc(NOW)
+    last = store.stat()
+    ensure_adds_up(last, make.size_of(folder))
+    assert (last.garbage_bytes, last.blocks) == (0, after.blocks)

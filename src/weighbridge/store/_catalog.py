@@ -92,9 +92,13 @@ class Catalog:
         self._index.put_pack(pack, entries)
         return False
 
-    def totals(self) -> list[tuple[int, int, int, int]]:
-        """Codec, blocks, raw bytes and stored bytes; a block that several packs hold counts once."""
-        return self._index.totals()
+    def copies(self) -> dict[bytes, list[Entry]]:
+        """Where the index believes every block to be. The entries' checks are left empty."""
+        found: dict[bytes, list[Entry]] = {}
+        for pack in sorted(self._index.packs()):
+            for digest, place in self._index.entries(pack):
+                found.setdefault(digest, []).append(Entry(digest, b"", place))
+        return found
 
     def write(self, builder: PackBuilder) -> str | None:
         """Store a pack durably, then note its blocks. Its id, or None where an equal pack was there already."""

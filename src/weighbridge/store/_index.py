@@ -43,10 +43,6 @@ _ENTRIES = """
 SELECT digest, name, start, stored, raw, codec, version, refs FROM blocks JOIN packs ON id = pack WHERE name = ?
 """
 _SKETCHES = "SELECT sha256, lines FROM sketches JOIN files ON id = file WHERE length = ? ORDER BY file"
-_TOTALS = """
-SELECT codec, count(*), sum(raw), sum(stored) FROM (SELECT codec, raw, stored FROM blocks GROUP BY digest)
-GROUP BY codec ORDER BY codec
-"""
 
 
 class BlockIndex:
@@ -73,10 +69,6 @@ class BlockIndex:
         """What is noted of a pack."""
         rows = self._do(lambda db: db.execute(_ENTRIES, (pack,)).fetchall())
         return {(digest, _location(*place)) for digest, *place in rows if _sane(tuple(place))}
-
-    def totals(self) -> list[tuple[int, int, int, int]]:
-        """Codec, number of blocks, raw bytes, stored bytes."""
-        return [tuple(row) for row in self._do(lambda db: db.execute(_TOTALS).fetchall())]
 
     def put_pack(self, pack: str, entries: Sequence[Entry]) -> None:
         """Note a pack with its entries, instead of what was noted of it before."""

@@ -119,8 +119,11 @@ class CodecStat:
 class StoreStat:
     """How a store's bytes add up.
 
-    `file_bytes` is the size of all files, `unique_bytes` what is left when every block is counted once, and
-    `stored_bytes` the size of every object. The first difference is exact duplicates, the second is coding.
+    `file_bytes` is the size of all files, `unique_bytes` what is left when every block is counted once, `stored_bytes`
+    the size of every object. What is saved is told by reason, what is spent besides payloads too, so that
+    ``file_bytes - saved_by_duplicates - saved_by_deltas - saved_by_coding + garbage_bytes + table_bytes ==
+    stored_bytes``. Garbage are payloads that no file needs; tables are footers, manifests, bindings, marks and the
+    configuration.
     """
 
     files: int
@@ -131,6 +134,11 @@ class StoreStat:
     unique_bytes: int
     stored_bytes: int
     codecs: tuple[CodecStat, ...]
+    saved_by_duplicates: int = 0
+    saved_by_deltas: int = 0
+    saved_by_coding: int = 0
+    garbage_bytes: int = 0
+    table_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,16 @@ def stat(store: StoreOption, as_json: JsonOption = False) -> None:
     typer.echo(f"{found.files:,} files under {found.names:,} names, {found.blocks:,} blocks in {found.packs:,} packs")
     for what, count in (("files", found.file_bytes), ("distinct", found.unique_bytes), ("stored", found.stored_bytes)):
         typer.echo(f"  {what:<9}{size_text(count):>11}  {share(count, found.file_bytes):>8}")
-    typer.echo("of which, by codec")
+    for what, count in (
+        ("saved by exact duplicates", found.saved_by_duplicates),
+        ("saved by differences from other blocks", found.saved_by_deltas),
+        ("saved by coding", found.saved_by_coding),
+        ("spent on tables", found.table_bytes),
+        ("wasted on garbage, see 'weigh store gc'", found.garbage_bytes),
+    ):
+        if count:
+            typer.echo(f"  {size_text(count):>11}  {share(count, found.file_bytes):>8}  {what}")
+    typer.echo("what is stored, by codec")
     for codec in found.codecs:
         if codec.blocks:
             kept = f"{size_text(codec.stored_bytes):>11}  {share(codec.stored_bytes, codec.raw_bytes):>8}"
