@@ -6,7 +6,7 @@ anything else is a finding, and so is an answer that contradicts itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +69,7 @@ def pack(data: bytes) -> object:
     head = Kind.PACK.head(version)
     check = blake3(head + footer).digest()
     whole = head + body[: len(body) - footer_bytes] + footer + check
-    entries = read_footer(_Object(whole), check.hex(), len(whole))  # type: ignore[arg-type]
+    entries = read_footer(_Object(whole, distant=_at(data, 0) >= 128), check.hex(), len(whole))  # type: ignore[arg-type]
     assert sum(entry.location.stored for entry in entries) + footer_bytes + FRAME_BYTES == len(whole)
     return entries
 
@@ -184,12 +184,16 @@ def _manifests() -> Iterator[bytes]:
 class _Object:
     """A backend that holds one object."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, *, distant: bool) -> None:
         self._data = data
+        self.distant = distant
 
     def get_range(self, key: str, offset: int, length: int) -> bytes:
         assert 0 <= length <= len(self._data), "asks for more than there is"
         return self._data[offset : offset + length]
+
+    def get_ranges(self, key: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        return [self.get_range(key, offset, length) for offset, length in ranges]
 
 
 def _size(raw: bytes) -> bytes:
