@@ -29,6 +29,8 @@ MOST_BYTES = 256 << 20
 _LEAST_SIDE, _LEAST_ELEMENTS, _MOST_COLUMNS = 16, 16 << 10, 1 << 20
 # The first look is at so many rows (more in a tensor of so many elements) and twice as many columns.
 _LOOK, _LARGE_LOOK, _LARGE = 160, 288, 4 << 20
+# The quieter singular values may be so many times what rounding explains.
+_MORE_NOISE = 2.0
 # What the columns' factor is fitted to: all rows, or so many elements and rows, in runs.
 _LEAST_SAMPLE, _MOST_SAMPLE, _LEAST_ROWS, _RUNS = 1 << 20, 4 << 20, 1 << 10, 8
 _STRETCH = 1 << 19
@@ -127,9 +129,12 @@ class _Look:
         if changed == 0:
             return 0
         values = singular_values(differences)
-        loudest = singular_values(noise(_precision(pair, differences, rounded=True)))[0]
-        found = visible_rank(values, loudest)
+        floor = singular_values(noise(_precision(pair, differences, rounded=True)))
+        found = visible_rank(values, floor[0])
         if 2 * found > min(changed, len(values)):  # few changed rows have few ranks, whatever they hold
+            return 0
+        quiet = 3 * changed // 4
+        if values[min(quiet, len(values) - 1)] > _MORE_NOISE * floor[min(quiet, len(values) - 1)]:
             return 0
         factors = _FACTOR_BITS * found * (self.rows + self.columns) / self.elements
         return found if factors < _FACTORS_SHARE * _typed_bits(differences, pair.ulps()) else 0
