@@ -53,9 +53,9 @@ RETRIES: RetryConfig = {
 # What fails later, in the middle of a body or in a conditional write, is tried again by us.
 TRIES = 5
 PAUSE_SECONDS = 0.2
-# S3 wants parts of at least 5 MiB. Four on their way at a time: 32 MiB beside the pack itself.
-PART_BYTES = 8 << 20
-PARTS_AT_ONCE = 4
+# S3 wants parts of at least 5 MiB. With three on their way they cost 20 MiB beside the packs themselves.
+PART_BYTES = 5 << 20
+PARTS_AT_ONCE = 3
 GETS_AT_ONCE = 8
 URL_LIFETIME = timedelta(minutes=10)
 REACH_SECONDS = 5
