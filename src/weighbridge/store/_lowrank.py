@@ -30,7 +30,7 @@ _LEAST_SIDE, _LEAST_ELEMENTS, _MOST_COLUMNS = 16, 16 << 10, 1 << 20
 # The first look is at so many rows (more in a tensor of so many elements) and twice as many columns.
 _LOOK, _LARGE_LOOK, _LARGE = 160, 288, 4 << 20
 # The quieter singular values may be so many times what rounding explains.
-_MORE_NOISE = 2.0
+_MORE_NOISE = 1.6
 # What the columns' factor is fitted to: all rows, or so many elements and rows, in runs.
 _LEAST_SAMPLE, _MOST_SAMPLE, _LEAST_ROWS, _RUNS = 1 << 20, 4 << 20, 1 << 10, 8
 _STRETCH = 1 << 19
