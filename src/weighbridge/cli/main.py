@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from weighbridge import __version__
+from weighbridge.cli import _process
 from weighbridge.errors import StorageFullError, WeighbridgeError
 
 # Command and its line in `weigh --help`; the module is weighbridge.cli.<command>, imported when the command runs.
@@ -68,6 +69,7 @@ def _weigh(
 
 def main() -> None:
     """Run `weigh` and leave with the status that the outcome deserves."""
+    _process.settle()
     _open_closed_streams()
     sys.exit(run(sys.argv[1:]))
 
