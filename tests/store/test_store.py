@@ -161,7 +161,7 @@ def test_opening_what_is_no_store_is_refused(tmp_path):
     with pytest.raises(UsageError, match="is a file"):
         Store.open(tmp_path / "file", create=True)
     with pytest.raises(UnsupportedError):
-        Store.open("s3://bucket/store")
+        Store.open("gs://bucket/store")
 
 
 def test_a_store_of_a_later_version_is_refused_by_name(folder):

@@ -40,7 +40,7 @@ from weighbridge.store.backends._s3_errors import (
 from weighbridge.store.backends.base import Listed
 
 if TYPE_CHECKING:
-    from obstore.store import RetryConfig
+    from obstore.store import RetryConfig, S3Config
 
 SCHEMES = ("s3",)
 
@@ -62,6 +62,16 @@ REACH_SECONDS = 5
 
 _URL = re.compile(r"[sS]3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?P<prefix>/[^?#]*)?")
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+# Any of these says where keys come from. Without one of them, obstore asks the machine for those of its role.
+_KEYS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SKIP_SIGNATURE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_METADATA_ENDPOINT",
+)
+_MACHINE_KEYS = ("169.254.169.254", 80)
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 T = TypeVar("T")
@@ -82,10 +92,11 @@ def connect(location: str, *, create: bool = False) -> S3Backend:
     if any(part in ("", ".", "..") for part in prefix.split("/") if prefix):
         raise UsageError("a prefix has no empty parts and no '.' or '..'", where=location)
     endpoint = next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), None)
-    backend = S3Backend(found["bucket"], prefix, endpoint)
-    if endpoint and not any(os.environ.get(name) for name in _PROXIES):
-        _ensure_reachable(endpoint, backend.location)
-    return backend
+    if not any(os.environ.get(name) for name in _PROXIES):
+        _ensure_reachable(endpoint or f"https://s3.{_region()}.amazonaws.com", location)
+    if not any(os.environ.get(name) for name in _KEYS):
+        _ensure_machine_has_keys(location)
+    return S3Backend(found["bucket"], prefix, endpoint)
 
 
 class S3Backend:
@@ -98,13 +109,13 @@ class S3Backend:
         self._exclusive: bool | None = None
         self._unmarked_ranges = False
         self._pool = ThreadPoolExecutor(GETS_AT_ONCE, "weighbridge-s3")
-        region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+        where: S3Config = {"region": _region(), "virtual_hosted_style_request": False}
+        if endpoint:  # None is not taken for "that of AWS"
+            where["endpoint"] = endpoint
         self._store = S3Store(
             bucket,
             prefix=prefix or None,
-            endpoint=endpoint,
-            region=region,
-            virtual_hosted_style_request=False,
+            config=where,
             client_options={"allow_http": bool(endpoint and endpoint.startswith("http://")), "timeout": "120s"},
             retry_config=RETRIES,
         )
@@ -241,6 +252,19 @@ class S3Backend:
         return False
 
 
+def _region() -> str:
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+
+
+def _ensure_machine_has_keys(where: str) -> None:
+    """Say at once that no key was given, instead of asking for a minute and a half who is not there."""
+    try:
+        socket.create_connection(_MACHINE_KEYS, REACH_SECONDS).close()
+    except OSError as error:
+        hint = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+        raise StoreUnavailableError("no key for the S3 server was given", where=where, hint=hint) from error
+
+
 def _ensure_reachable(endpoint: str, where: str) -> None:
     """Say at once that nobody listens there, instead of trying for a minute and a half."""
     try:
@@ -254,5 +278,5 @@ def _ensure_reachable(endpoint: str, where: str) -> None:
         socket.create_connection((parts.hostname, port), REACH_SECONDS).close()
     except OSError as error:
         reason = error.strerror or str(error) or "no answer"
-        hint = "Check AWS_ENDPOINT_URL, and that the server runs."
+        hint = "Set AWS_ENDPOINT_URL to your server (and AWS_REGION, if it is that of AWS); check that it runs."
         raise StoreUnavailableError(f"the S3 server cannot be reached: {reason}", where=where, hint=hint) from error
