@@ -77,7 +77,7 @@ class BlockIndex:
             _forget(db, pack)
             row = db.execute("INSERT INTO packs (name) VALUES (?)", (pack,)).lastrowid
             db.executemany(
-                "INSERT OR IGNORE INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [_row(entry, row) for entry in entries],
             )
 
