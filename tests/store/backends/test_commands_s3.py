@@ -74,7 +74,7 @@ def test_what_the_server_or_the_way_to_it_refuses_is_told_with_what_to_do(model,
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     err = told(capsys, *pack, s3)
     assert "cannot be reached: Connection refused" in err
-    assert "Check AWS_ENDPOINT_URL" in err
+    assert "Set AWS_ENDPOINT_URL" in err
     monkeypatch.setenv("AWS_ENDPOINT_URL", "not a url")
     assert "AWS_ENDPOINT_URL is not a URL" in told(capsys, *pack, s3)
 
