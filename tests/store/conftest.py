@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
 from weighbridge.store import Store
+from weighbridge.tensors import BytesSource
 
-_NAMES = {"float32": "F32", "float16": "F16", "float64": "F64", "int8": "I8", "uint16": "BF16", "int64": "I64"}
+from . import models
 
 
 @pytest.fixture
@@ -30,23 +30,24 @@ def store(folder):
 @pytest.fixture(scope="session")
 def make() -> SimpleNamespace:
     """Ways to make test data: `weights`, `safetensors`, `sha256`, and `size_of` a store's folder."""
-    return SimpleNamespace(weights=_weights, safetensors=_safetensors, sha256=_sha256, size_of=_size_of)
+    return SimpleNamespace(weights=models.weights, safetensors=models.safetensors, sha256=_sha256, size_of=_size_of)
 
 
-def _weights(count: int, seed: int = 0, dtype: str = "float32") -> np.ndarray:
-    """Numbers like those of a trained layer: small, centred, incompressible but for their exponents."""
-    return np.random.default_rng(seed).normal(0, 0.02, count).astype(dtype)
+@pytest.fixture(scope="session")
+def _family(tmp_path_factory) -> SimpleNamespace:
+    files = models.family()
+    folder = tmp_path_factory.mktemp("family") / "store"
+    with Store.open(folder, create=True) as opened:
+        for name, data in files.items():
+            opened.bind(name, opened.add(BytesSource(data)).sha256)
+    return SimpleNamespace(folder=folder, files=files)
 
 
-def _safetensors(tensors: dict[str, np.ndarray]) -> bytes:
-    header, at = {}, 0
-    for name, values in tensors.items():
-        offsets = [at, at + values.nbytes]
-        header[name] = {"dtype": _NAMES[values.dtype.name], "shape": list(values.shape), "data_offsets": offsets}
-        at = offsets[1]
-    encoded = json.dumps(header).encode()
-    encoded += b" " * (-len(encoded) % 8)
-    return len(encoded).to_bytes(8, "little") + encoded + b"".join(v.tobytes() for v in tensors.values())
+@pytest.fixture
+def family(_family, tmp_path) -> SimpleNamespace:
+    """A store of a base, a fine-tune and a merge of it: its `folder`, and its `files`, bytes by name."""
+    shutil.copytree(_family.folder, tmp_path / "family")
+    return SimpleNamespace(folder=tmp_path / "family", files=_family.files)
 
 
 def _sha256(data: bytes) -> str:

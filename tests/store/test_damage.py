@@ -11,6 +11,8 @@ from weighbridge.errors import CorruptError, WeighbridgeError
 from weighbridge.store import Store
 from weighbridge.tensors import BytesSource
 
+from .damaging import bits_of, flip, flipped, objects
+
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory, make):
@@ -36,29 +38,8 @@ def copy(sound, tmp_path):
     return folder
 
 
-def objects(folder):
-    return sorted(
-        p for p in folder.rglob("*") if p.is_file() and p.relative_to(folder).parts[0] not in ("index", "tmp")
-    )
-
-
-def flip(path, bit):
-    data = bytearray(path.read_bytes())
-    data[bit // 8] ^= 1 << bit % 8
-    path.write_bytes(data)
-
-
 def hurt_by(result):
     return {name for damage in result.damage for use in damage.files for name in use.names}
-
-
-def bits_to_flip(path, most):
-    """As many bits as that, half of them from the first 64 bytes and the last 100, where structure is."""
-    bits = range(8 * path.stat().st_size)
-    if len(bits) <= most:
-        return bits
-    rng, frame = random.Random(str(len(bits))), [*bits[:512], *bits[-800:]]
-    return sorted({*rng.sample(bits, most // 2), *rng.sample(frame, min(most // 2, len(frame)))})
 
 
 def victims(path, files, make):
@@ -70,24 +51,20 @@ def victims(path, files, make):
 def test_every_flipped_bit_is_found_and_names_whom_it_hurts(sound, copy, make, most):
     with Store.open(copy) as store:
         for path in objects(copy):
-            original, key = path.read_bytes(), path.relative_to(copy).as_posix()
-            for bit in bits_to_flip(path, most):
-                flip(path, bit)
+            key = path.relative_to(copy).as_posix()
+            for bit in flipped(path, bits_of(path, most)):
                 result = store.verify()
                 assert key in {damage.key for damage in result.damage}, bit
                 if "files/" in key:
                     assert hurt_by(result) == victims(path, sound[1], make), (key, bit)
                 if "packs/" in key:
                     assert len(hurt_by(result)) == 1, (key, bit)
-                path.write_bytes(original)
         assert store.verify().ok
 
 
 def test_no_flipped_bit_is_served(sound, copy):
     for path in objects(copy):
-        original = path.read_bytes()
-        for bit in bits_to_flip(path, 12):
-            flip(path, bit)
+        for _ in flipped(path, bits_of(path, 12)):
             if path.name == "weighbridge-store":
                 with pytest.raises(CorruptError):
                     Store.open(copy)
@@ -95,7 +72,6 @@ def test_no_flipped_bit_is_served(sound, copy):
                 with Store.open(copy, threads=1) as store:
                     for name, data in sound[1].items():
                         _read_right_or_not_at_all(store, name, data)
-            path.write_bytes(original)
 
 
 def _read_right_or_not_at_all(store, name, data):

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
-import ml_dtypes
 import numpy as np
 import pytest
 
 from weighbridge.errors import CorruptError
-from weighbridge.store import Store, codecs
+from weighbridge.store import Store
 from weighbridge.store._keys import pack_key
-from weighbridge.store.codecs.delta import Delta
 from weighbridge.tensors import BytesSource
 
-BF16 = ml_dtypes.bfloat16
-NAMES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16"}
-
-
-@pytest.fixture(autouse=True)
-def _deltas(monkeypatch):
-    if not codecs.DELTAS:
-        monkeypatch.setattr(codecs, "DELTAS", (Delta(),))
-        monkeypatch.setitem(codecs._DELTAS_BY_ID, (Delta.id, Delta.version), Delta())
+from .models import BF16, cast, merged, safetensors
 
 
 def model(seed=0):
@@ -33,32 +21,6 @@ def model(seed=0):
         shape = (1400, 1000) if name == "wide.q" else (512, 256)  # more than one block, and rows across their border
         tensors[name] = rng.normal(0, 0.05, shape) * np.exp(rng.normal(0, 0.5, (shape[0], 1)))
     return {name: values.astype(np.float32) for name, values in tensors.items()}
-
-
-def cast(tensors, dtype):
-    return {name: values.astype(dtype) for name, values in tensors.items()}
-
-
-def merged(tensors, rank=8, seed=1):
-    """After a merge of an adapter of the query matrices, added in binary32."""
-    rng = np.random.default_rng(seed)
-    result = dict(tensors)
-    for name, values in tensors.items():
-        if name.endswith("q"):
-            a = rng.normal(0, 0.05, (rank, values.shape[1])).astype(np.float32)
-            b = rng.normal(0, 0.01, (values.shape[0], rank)).astype(np.float32)
-            result[name] = (values.astype(np.float32) + b @ a).astype(values.dtype)
-    return result
-
-
-def safetensors(tensors):
-    header, at = {}, 0
-    for name, values in tensors.items():
-        offsets = [at, at + values.nbytes]
-        header[name] = {"dtype": NAMES[values.dtype.name], "shape": list(values.shape), "data_offsets": offsets}
-        at = offsets[1]
-    encoded = json.dumps(header).encode()
-    return len(encoded).to_bytes(8, "little") + encoded + b"".join(values.tobytes() for values in tensors.values())
 
 
 def add(store, tensors):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import threading
 
-import ml_dtypes
 import numpy as np
 import pytest
 
@@ -14,9 +12,7 @@ from weighbridge.store import BaseUse, Store
 from weighbridge.store._keys import file_key, pack_key
 from weighbridge.tensors import BytesSource
 
-
-def normal(seed, shape, scale=0.02):
-    return np.random.default_rng(seed).normal(0, scale, shape).astype(np.float32)
+from .models import BF16, cast, normal, safetensors, tuned
 
 
 def model(seed=0):
@@ -26,28 +22,6 @@ def model(seed=0):
     tensors["norm"] = 1 + normal([seed, 10], 4096)
     tensors["bias"] = np.zeros(4096, np.float32)
     return tensors
-
-
-def tuned(tensors, seed=1, scale=1e-4):
-    """Every number moved a little, as an optimiser does."""
-    return {name: values + normal([seed, n], values.shape, scale) for n, (name, values) in enumerate(tensors.items())}
-
-
-def narrow(tensors, dtype=ml_dtypes.bfloat16):
-    return {name: values.astype(dtype) for name, values in tensors.items()}
-
-
-NAMES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16"}
-
-
-def safetensors(tensors):
-    header, at = {}, 0
-    for name, values in tensors.items():
-        offsets = [at, at + values.nbytes]
-        header[name] = {"dtype": NAMES[values.dtype.name], "shape": list(values.shape), "data_offsets": offsets}
-        at = offsets[1]
-    encoded = json.dumps(header).encode()
-    return len(encoded).to_bytes(8, "little") + encoded + b"".join(values.tobytes() for values in tensors.values())
 
 
 def add(store, tensors, **options):
@@ -68,9 +42,9 @@ def roots_of(store, sha256):
 
 
 def test_a_fine_tune_costs_its_difference(store):
-    base = add(store, narrow(model()))
-    other = add(store, narrow(model(1)))
-    fine = add(store, narrow(tuned(model())))
+    base = add(store, cast(model()))
+    other = add(store, cast(model(1)))
+    fine = add(store, cast(tuned(model())))
     assert share(base) > 0.6
     assert not base.bases
     assert not other.bases  # unrelated numbers of the same shapes are no base
@@ -80,10 +54,10 @@ def test_a_fine_tune_costs_its_difference(store):
 
 
 def test_the_base_is_found_whatever_the_order_the_names_and_the_file(store):
-    base = add(store, narrow(model()))
-    fine = {f"model.{name}": values for name, values in reversed(narrow(tuned(model())).items())}
+    base = add(store, cast(model()))
+    fine = {f"model.{name}": values for name, values in reversed(cast(tuned(model())).items())}
     assert share(add(store, fine)) < 0.4
-    shard = dict(list(narrow(tuned(model(), 2)).items())[2:5])
+    shard = dict(list(cast(tuned(model(), 2)).items())[2:5])
     stored = add(store, shard)
     assert share(stored) < 0.4
     assert {use.sha256 for use in stored.bases} <= {base.sha256, *(use.sha256 for use in stored.bases)}
@@ -105,9 +79,9 @@ def test_a_model_that_is_only_saved_again_costs_its_header(store, tmp_path):
 
 def test_rows_added_to_an_embedding_leave_the_rest_a_difference(store):
     large = normal(5, (9000, 256))  # more than one block, and more than what a sketch looks at
-    base = add(store, narrow({"embedding": large}))
+    base = add(store, cast({"embedding": large}))
     longer = np.concatenate([large + normal(6, large.shape, 1e-4), normal(7, (50, 256))])
-    stored = add(store, narrow({"embedding": longer}))
+    stored = add(store, cast({"embedding": longer}))
     assert stored.bases[0].sha256 == base.sha256
     assert share(stored) < 0.5
 
@@ -130,32 +104,32 @@ def test_checkpoints_of_a_training_are_coded_against_one_root(store):
 @pytest.mark.parametrize(
     ("first", "second", "most"),
     [
-        (np.float32, ml_dtypes.bfloat16, 0.01),
+        (np.float32, BF16, 0.01),
         (np.float32, np.float16, 0.01),
-        (ml_dtypes.bfloat16, np.float32, 0.6),
+        (BF16, np.float32, 0.6),
         (np.float16, np.float32, 0.5),
     ],
 )
 def test_a_cast_shares_what_it_can(store, first, second, most):
-    base = add(store, narrow(model(), first))
-    cast = add(store, narrow(model(), second))
-    assert cast.bases[0].sha256 == base.sha256
-    assert share(cast) < most
+    base = add(store, cast(model(), first))
+    other = add(store, cast(model(), second))
+    assert other.bases[0].sha256 == base.sha256
+    assert share(other) < most
 
 
 def test_a_fine_tune_of_a_cast_finds_the_wider_root(store):
     """Depth one: the bf16 file is a cast of the fp32 one, so what comes from it refers to the fp32 one too."""
     add(store, model())
-    add(store, narrow(model()))
-    fine = add(store, narrow(tuned(model())))
+    add(store, cast(model()))
+    fine = add(store, cast(tuned(model())))
     assert share(fine) < 0.4
 
 
 def test_a_merged_adapter_costs_its_factors(folder):
     """W + AB, rounded: what changed every number is two narrow matrices, kept once and used by both blocks."""
-    base = narrow({"w": normal(0, (1536, 1024)), "other": normal(1, (64, 512))})
+    base = cast({"w": normal(0, (1536, 1024)), "other": normal(1, (64, 512))})
     product = normal(2, (1536, 8), 0.03) @ normal(3, (8, 1024), 0.03)
-    merged = {**base, "w": (base["w"].astype(np.float32) + product).astype(ml_dtypes.bfloat16)}
+    merged = {**base, "w": (base["w"].astype(np.float32) + product).astype(BF16)}
     with Store.open(folder, create=True) as store:
         add(store, base)
         stored = add(store, merged)
@@ -164,7 +138,7 @@ def test_a_merged_adapter_costs_its_factors(folder):
         needed = [store._catalog.places(block.digest)[0].references for block in blocks]
         assert [len(references) for references in needed] == [2, 2]
         assert len({references[-1] for references in needed}) == 1
-        tuned_further = narrow(tuned({name: values.astype(np.float32) for name, values in merged.items()}))
+        tuned_further = cast(tuned({name: values.astype(np.float32) for name, values in merged.items()}))
         again = add(store, tuned_further)
         assert again.bases
         assert store.verify().ok
@@ -173,15 +147,15 @@ def test_a_merged_adapter_costs_its_factors(folder):
 
 
 def test_adding_a_model_leaves_the_older_ones_as_they_are(store):
-    base = add(store, narrow(model()))
+    base = add(store, cast(model()))
     before = roots_of(store, base.sha256)
     assert set(before) == {()}
-    add(store, narrow(tuned(model())))
+    add(store, cast(tuned(model())))
     assert roots_of(store, base.sha256) == before
 
 
 def test_files_of_one_session_are_bases_of_one_another(folder):
-    contents = [safetensors(narrow(model())), safetensors(narrow(tuned(model())))]
+    contents = [safetensors(cast(model())), safetensors(cast(tuned(model())))]
     with Store.open(folder, create=True) as store:
         first, second = store.add_many(map(BytesSource, contents))
         assert second.bases == (BaseUse(first.sha256, 6),)
@@ -192,21 +166,21 @@ def test_files_of_one_session_are_bases_of_one_another(folder):
 
 
 def test_a_block_that_comes_twice_in_a_file_is_kept_once(store):
-    tensors = narrow(model())
+    tensors = cast(model())
     alone = add(store, tensors)
-    tied = add(store, {**narrow(tuned(model())), "head": tensors["embedding"]})
+    tied = add(store, {**cast(tuned(model())), "head": tensors["embedding"]})
     assert share(tied) < 0.4 * share(alone) / 0.6
 
 
 def test_hints_decide_between_equals(store):
-    fine = [add(store, narrow(tuned(model(), seed, 1e-6))) for seed in (1, 2)]
+    fine = [add(store, cast(tuned(model(), seed, 1e-6))) for seed in (1, 2)]
     for hint in fine:
-        stored = add(store, narrow(tuned(model(), 5 if hint is fine[0] else 6)), bases=[hint.sha256])
+        stored = add(store, cast(tuned(model(), 5 if hint is fine[0] else 6)), bases=[hint.sha256])
         assert stored.bases[0].sha256 == hint.sha256
 
 
 def test_a_hint_that_is_not_in_the_store_helps_nobody_and_hurts_nobody(store):
-    assert not add(store, narrow(model()), bases=["ab" * 32]).bases
+    assert not add(store, cast(model()), bases=["ab" * 32]).bases
     with pytest.raises(UsageError, match="SHA-256"):
         store.add(BytesSource(b"x"), bases=["../../etc"])
 
@@ -214,7 +188,7 @@ def test_a_hint_that_is_not_in_the_store_helps_nobody_and_hurts_nobody(store):
 @pytest.mark.parametrize("harm", ["flip", "no pack", "no manifest", "damaged manifest"])
 def test_a_base_that_is_damaged_or_gone_costs_only_bytes(folder, harm):
     with Store.open(folder, create=True) as store:
-        base = add(store, narrow(model()))
+        base = add(store, cast(model()))
         pack = folder / pack_key(store._catalog.places(store.manifest(base.sha256).regions[0].blocks[0].digest)[0].pack)
     manifest = folder / file_key(base.sha256)
     with Store.open(folder) as store:
@@ -227,15 +201,15 @@ def test_a_base_that_is_damaged_or_gone_costs_only_bytes(folder, harm):
             manifest.write_bytes(manifest.read_bytes()[:-1])
         else:
             (pack if harm == "no pack" else manifest).unlink()
-        fine = add(store, narrow(tuned(model())))
+        fine = add(store, cast(tuned(model())))
         assert not fine.bases
         assert share(fine) > 0.6
 
 
 def test_two_writers_of_one_fine_tune_at_once(folder):
-    data = safetensors(narrow(tuned(model())))
+    data = safetensors(cast(tuned(model())))
     with Store.open(folder, create=True) as store:
-        add(store, narrow(model()))
+        add(store, cast(model()))
     failures = []
 
     def write():
@@ -258,9 +232,9 @@ def test_two_writers_of_one_fine_tune_at_once(folder):
 def test_a_constant_block_does_not_decide_for_its_tensor(store):
     """The first block is as it was, the second is cleared, and the third is what a fine-tune made of it."""
     values = normal(3, (6144, 512))
-    base = add(store, narrow({"embedding": values}))
+    base = add(store, cast({"embedding": values}))
     moved = values + normal(4, values.shape, 1e-4)
     moved[:2048], moved[2048:4096] = values[:2048], 0.5
-    stored = add(store, narrow({"embedding": moved}))
+    stored = add(store, cast({"embedding": moved}))
     assert stored.bases == (BaseUse(base.sha256, 1),)
     assert share(stored) < 0.15

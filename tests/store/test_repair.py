@@ -14,6 +14,8 @@ from weighbridge.store import Store, VerifyOptions, _pack_writer, _verify
 from weighbridge.store.manifests import Manifest
 from weighbridge.tensors import BytesSource
 
+from .damaging import flip, objects
+
 
 @pytest.fixture
 def twin(folder, tmp_path, make, monkeypatch):
@@ -27,15 +29,10 @@ def twin(folder, tmp_path, make, monkeypatch):
     return tmp_path / "twin", contents
 
 
-def objects(folder, prefix=""):
-    paths = (path for path in (folder / prefix).rglob("*") if path.is_file())
-    return sorted(path for path in paths if path.relative_to(folder).parts[0] not in ("index", "tmp"))
-
-
-def flip(path, at=None):
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2 if at is None else at] ^= 1
-    path.write_bytes(data)
+def break_byte(path, at=None):
+    """Flip the lowest bit of a byte, of the one in the middle if none is said."""
+    size = path.stat().st_size
+    flip(path, 8 * (size // 2 if at is None else at % size))
 
 
 def ensure_mended(folder, contents):
@@ -61,7 +58,7 @@ def test_what_is_damaged_is_mended_from_a_copy(twin, folder, prefix, harm):
         if harm == "cut":
             path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
         else:
-            flip(path, -1 if harm == "footer" else None)
+            break_byte(path, -1 if harm == "footer" else None)
     assert repaired(folder, other).ok
     ensure_mended(folder, contents)
 
@@ -79,7 +76,7 @@ def test_all_at_once_at_random(twin, folder, tmp_path):
     rng = random.Random(1)
     for path in objects(folder):
         for _ in range(rng.randrange(4)):
-            flip(path, rng.randrange(path.stat().st_size))
+            break_byte(path, rng.randrange(path.stat().st_size))
     assert repaired(folder, other).ok
     ensure_mended(folder, contents)
 
@@ -89,7 +86,7 @@ def test_what_the_other_store_has_not_stays_damaged_and_is_named(twin, folder, t
     with Store.open(tmp_path / "poor", create=True) as poor:
         poor.add(BytesSource(contents["file 1"]))
     for path in objects(folder, "packs"):
-        flip(path, 5000)
+        break_byte(path, 5000)
     before = objects(folder, "packs")
     left = repaired(folder, tmp_path / "poor")
     hurt = {name for damage in left.damage for use in damage.files for name in use.names}
@@ -135,7 +132,7 @@ def test_a_sample_looks_at_a_part_and_says_how_much(twin, folder):
         some = store.verify(VerifyOptions(share=0.4, seed=1))
         assert 0.4 * some.decodable <= some.decoded < some.decodable
     for path in objects(folder, "packs"):
-        flip(path, 5000)
+        break_byte(path, 5000)
     with Store.open(folder) as store:
         assert len(store.verify(VerifyOptions(packs=1)).damage) == 1
 
@@ -168,7 +165,7 @@ def test_an_interrupted_verification_goes_on_where_it_stopped(twin, folder, monk
 
 def test_the_command_verifies_a_damaged_configuration_and_repairs_it(twin, folder, capsys):
     other, contents = twin
-    flip(folder / "weighbridge-store", 40)
+    break_byte(folder / "weighbridge-store", 40)
     with pytest.raises(CorruptError):
         Store.open(folder)
     assert run(["store", "verify", "--store", str(folder)]) == 1
