@@ -56,6 +56,40 @@ def test_no_flipped_bit_in_the_index_changes_what_is_read(filled, folder, make):
         assert reads_all(folder, contents, make)
 
 
+def test_a_line_that_points_to_another_pack_and_cannot_be_replaced_is_read_past(filled, folder, make):
+    """SQLite finds by another of its tables which lines a pack has, so a damaged one stays when the pack is noted anew.
+
+    The pack that is noted last gets its old number again, so the line that points to it goes on doing so.
+    """
+    index, contents = filled
+    original = index.read_bytes()
+    with sqlite3.connect(index) as db:
+        lines = db.execute("SELECT digest, pack FROM blocks").fetchall()
+        (last,) = db.execute("SELECT max(id) FROM packs").fetchone()
+    moved = 0
+    for digest, pack in lines:
+        at = original.find(digest + bytes([pack]))
+        if at < 0 or pack == last:
+            continue
+        damaged = bytearray(original)
+        damaged[at + len(digest)] = last
+        index.write_bytes(damaged)
+        assert reads_all(folder, contents, make)
+        moved += 1
+    assert moved > 3
+
+
+@pytest.mark.parametrize(
+    "lie", ["raw = raw + 1", "raw = 1 << 62", "stored = 1 << 62", "start = 1 << 62", "refs = digest"]
+)
+def test_an_index_that_lies_about_what_others_refer_to_is_found_out(family, lie):
+    with sqlite3.connect(family.folder / "index" / "blocks.sqlite") as db:
+        assert db.execute(f"UPDATE blocks SET {lie} WHERE refs = x''").rowcount > 2
+    for name, data in family.files.items():
+        with Store.open(family.folder) as store:
+            assert b"".join(store.file(store.resolve(name)).iter_range()) == data
+
+
 def test_an_index_that_lies_is_found_out_and_corrected(filled, folder, make):
     index, contents = filled
     with sqlite3.connect(index) as db:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -76,13 +77,36 @@ class Catalog:
         self._index.clear()
         self.refresh()
 
+    def rebuild_if_wrong(self, digest: bytes, places: Iterable[Location]) -> bool:
+        """Make the index anew, once, if packs do not have a block where the index said. Whether that was done.
+
+        A line that is damaged may be out of reach of `reload`: SQLite finds by another of its tables what to replace.
+        """
+        if self._rebuilt or all(self._confirms(digest, place) for place in places):
+            return False
+        self.rebuild()
+        return True
+
+    def _confirms(self, digest: bytes, place: Location) -> bool:
+        """Whether the pack itself says that the block lies there; also where it cannot say anything any more."""
+        listed = self._listed(place.pack)
+        footer = _footer(self._backend, listed) if listed else []
+        if isinstance(footer, StoreError):
+            return not isinstance(footer, ObjectNotFoundError)
+        return any((entry.digest, entry.location) == (digest, place) for entry in footer)
+
     def reload(self, pack: str) -> None:
         """Read one pack's footer again, since what the index says of it was wrong."""
         with self._lock:
-            for listed in self._backend.list(pack_key(pack).rpartition("/")[0]):
-                if listed.key == pack_key(pack):
-                    return self._note([listed])
+            listed = self._listed(pack)
+            if listed:
+                return self._note([listed])
         return self._index.drop_pack(pack)
+
+    def _listed(self, pack: str) -> Listed | None:
+        """The pack as the backend lists it; None where it is gone."""
+        key = pack_key(pack)
+        return next((listed for listed in self._backend.list(key.rpartition("/")[0]) if listed.key == key), None)
 
     def agrees(self, pack: str, entries: list[Entry]) -> bool:
         """Whether the index says of a pack what its footer does. Where it does not, it is corrected."""

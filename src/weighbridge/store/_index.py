@@ -15,6 +15,7 @@ from typing import Any
 
 from weighbridge.errors import StoreError
 from weighbridge.store._keys import is_digest
+from weighbridge.store.codecs import MAX_BLOCK
 from weighbridge.store.packs import REFERENCE_BYTES, Entry
 from weighbridge.store.values import Location
 
@@ -219,7 +220,12 @@ def _sane(row: tuple[Any, ...]) -> bool:
     """Whether a row can be what was written: SQLite gives back any type that a damaged file claims."""
     name, *numbers, refs = row
     whole = isinstance(refs, bytes) and len(refs) % REFERENCE_BYTES == 0
-    return whole and isinstance(name, str) and is_digest(name) and all(isinstance(n, int) and n >= 0 for n in numbers)
+    if not whole or not isinstance(name, str) or not is_digest(name):
+        return False
+    if not all(isinstance(number, int) and number >= 0 for number in numbers):
+        return False
+    _, stored, raw, _, _ = numbers  # whoever reads the block makes room for as much
+    return 0 < stored <= raw <= MAX_BLOCK
 
 
 def _remove(path: Path) -> None:

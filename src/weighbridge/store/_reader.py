@@ -59,8 +59,7 @@ class BlockReader:
         with self._lock:
             if digest in self._cache:
                 return self._cache[digest]
-        length = self._catalog.locate(digest)[0].raw
-        raw = self._fetch(BlockRef(digest, length), "", plain=True)
+        raw = self._fetch(BlockRef(digest, 0), "", plain=True)
         self._keep(digest, raw)
         return raw
 
@@ -69,19 +68,28 @@ class BlockReader:
         return self._catalog.locate(block.digest)[0].stored
 
     def _fetch(self, block: BlockRef, file: str, *, plain: bool = False) -> bytes:
-        """The block from the first place that gives it, those without references first; only those if `plain`."""
+        """The block from the first place that gives it, those without references first.
+
+        If `plain`, only from those, and of whatever length it is: a payload names what it refers to, and not how long
+        that is.
+        """
         tried: dict[Location, StoreError] = {}
         while True:
             try:
-                places = [place for place in self._catalog.locate(block.digest) if place not in tried]
+                located = self._catalog.locate(block.digest)
             except StoreError as error:
                 raise type(error)(f"file {file} cannot be read: {error}") from None
+            places = [place for place in located if place not in tried]
             places = [place for place in places if not place.references] or ([] if plain else places)
             if not places:
+                if self._catalog.rebuild_if_wrong(block.digest, [*tried, *located]):
+                    tried = {}
+                    continue
                 raise _worst(tried, block, file)
             for place in places:
+                wanted = BlockRef(block.digest, place.raw) if plain else block
                 try:
-                    return read_payload(self._backend, place, block, self.references(place))
+                    return read_payload(self._backend, place, wanted, self.references(place))
                 except StoreError as error:
                     tried[place] = error
                     # The index is only a hint: if the pack itself says otherwise, the next round sees it.
