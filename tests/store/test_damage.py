@@ -9,6 +9,7 @@ import pytest
 
 from weighbridge.errors import CorruptError, WeighbridgeError
 from weighbridge.store import Store
+from weighbridge.store._keys import pack_key
 from weighbridge.tensors import BytesSource
 
 from .damaging import bits_of, flip, flipped, objects
@@ -148,6 +149,19 @@ def test_adding_a_file_again_mends_its_manifest(sound, copy, make):
     with Store.open(copy) as store:
         store.add(BytesSource(data))
         assert store.verify().ok
+
+
+def test_adding_a_file_again_mends_a_pack_whose_footer_is_damaged(sound, copy, make):
+    data = sound[1]["weights"]
+    with Store.open(copy) as store:
+        digest = store.manifest(make.sha256(data)).blocks[0].digest
+        pack = store._catalog.places(digest)[0].pack
+    flip(copy / pack_key(pack), 8 * (copy / pack_key(pack)).stat().st_size - 1)
+    with Store.open(copy) as store:
+        assert store.add(BytesSource(data)).new_blocks > 0
+    (copy / "index" / "blocks.sqlite").unlink()
+    with Store.open(copy) as store:
+        assert store.file(make.sha256(data)).read_at(0, len(data)) == data
 
 
 def test_strays_are_mentioned_and_hurt_nothing(copy):

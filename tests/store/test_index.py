@@ -10,8 +10,10 @@ import pytest
 from blake3 import blake3
 
 from weighbridge.errors import StoreVersionError
-from weighbridge.store import Store
+from weighbridge.store import Store, VerifyOptions
 from weighbridge.tensors import BytesSource
+
+from . import models
 
 
 @pytest.fixture
@@ -88,6 +90,23 @@ def test_an_index_that_lies_about_what_others_refer_to_is_found_out(family, lie)
     for name, data in family.files.items():
         with Store.open(family.folder) as store:
             assert b"".join(store.file(store.resolve(name)).iter_range()) == data
+
+
+@pytest.mark.parametrize("kind", ["plain", "delta"])
+def test_a_writer_does_not_rely_on_what_only_the_index_says(family, make, kind):
+    """A block of which the index says that some pack holds it, and none does."""
+    other = models.family(seed=2)
+    refs = "x''" if kind == "plain" else "(SELECT digest FROM blocks WHERE refs = x'' LIMIT 1)"
+    with Store.open(family.folder.with_name("elsewhere"), create=True) as store:
+        blocks = store.manifest(store.add(BytesSource(other["base"])).sha256).blocks
+    with sqlite3.connect(family.folder / "index" / "blocks.sqlite") as db:
+        for block in blocks:
+            line = f"SELECT ?, pack, start, stored, raw, codec, version, {refs} FROM blocks LIMIT 1"
+            db.execute(f"INSERT INTO blocks {line}", (block.digest,))
+    with Store.open(family.folder) as store:
+        stored = store.add(BytesSource(other["base"]))
+        assert store.file(stored.sha256).read_at(0, stored.size) == other["base"]
+        assert {damage.key for damage in store.verify(VerifyOptions(files=True)).damage} <= {"index/"}
 
 
 def test_an_index_that_lies_is_found_out_and_corrected(filled, folder, make):

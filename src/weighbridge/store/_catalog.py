@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -95,6 +95,20 @@ class Catalog:
             return not isinstance(footer, ObjectNotFoundError)
         return any((entry.digest, entry.location) == (digest, place) for entry in footer)
 
+    def footers(self, packs: Iterable[str]) -> Iterator[tuple[str, list[Entry]]]:
+        """What packs say themselves, as far as they are there and can be read. Those that are gone are forgotten."""
+        wanted = set(packs)
+        folders = {pack_key(pack).rpartition("/")[0] for pack in wanted}
+        there = [listed for folder in folders for listed in self._backend.list(folder) if id_in(listed.key)]
+        listed = {pack: one for one in there if (pack := pack_of(one)) in wanted}
+        for pack in wanted - listed.keys():
+            self._index.drop_pack(pack)
+        for one, footer in self._read(list(listed.values())):
+            if isinstance(footer, StoreError):
+                self._unreadable[pack_of(one)] = footer
+            else:
+                yield pack_of(one), footer
+
     def reload(self, pack: str) -> None:
         """Read one pack's footer again, since what the index says of it was wrong."""
         with self._lock:
@@ -127,7 +141,7 @@ class Catalog:
     def write(self, builder: PackBuilder) -> str | None:
         """Store a pack durably, then note its blocks. Its id, or None where an equal pack was there already."""
         pack, parts, entries = builder.finish()
-        while pack in self.condemned:  # as one of the same content was: it must not share that one's end
+        while pack in self.condemned or pack in self._unreadable:  # it must not share the end of one that is to go
             builder.add(salt())
             pack, parts, entries = builder.finish()
         fresh = self._backend.put(pack_key(pack), parts)
@@ -139,16 +153,19 @@ class Catalog:
         self._index.drop_pack(pack)
 
     def _note(self, listed: list[Listed]) -> None:
-        """Put packs into the index. The footers of distant ones are read side by side."""
+        """Put packs into the index."""
+        for pack, footer in self._read(listed):
+            self._keep(pack, footer)
+
+    def _read(self, listed: list[Listed]) -> Iterator[tuple[Listed, list[Entry] | StoreError]]:
+        """The footers of packs, or what is wrong with them. Those of distant ones are read side by side."""
         if len(listed) == 1 or not self._backend.distant:
-            for pack in listed:
-                self._keep(pack, _footer(self._backend, pack))
+            yield from ((pack, _footer(self._backend, pack)) for pack in listed)
             return
         with ThreadPoolExecutor(_FOOTERS_AT_ONCE, "weighbridge-footers") as pool:
             for start in range(0, len(listed), _FOOTERS_HELD):
                 some = listed[start : start + _FOOTERS_HELD]
-                for pack, footer in zip(some, pool.map(partial(_footer, self._backend), some), strict=True):
-                    self._keep(pack, footer)
+                yield from zip(some, pool.map(partial(_footer, self._backend), some), strict=True)
 
     def _keep(self, listed: Listed, footer: list[Entry] | StoreError) -> None:
         pack = pack_of(listed)

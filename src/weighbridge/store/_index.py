@@ -225,7 +225,7 @@ def _sane(row: tuple[Any, ...]) -> bool:
     if not all(isinstance(number, int) and number >= 0 for number in numbers):
         return False
     _, stored, raw, _, _ = numbers  # whoever reads the block makes room for as much
-    return 0 < stored <= raw <= MAX_BLOCK
+    return bool(0 < stored <= raw <= MAX_BLOCK)
 
 
 def _remove(path: Path) -> None:

@@ -139,7 +139,7 @@ class Ingest:
     def _secure(self) -> None:
         """Store again what the files rely on and a collector is about to delete (spec/store.md, Collection)."""
         manifests = [manifest for _, manifest in self._drafts if manifest.inline is None]
-        lost = endangered(self._backend, self._catalog, manifests, self._packs.written) if manifests else set()
+        lost = endangered(self._catalog, manifests, self._packs.written) if manifests else set()
         for draft, manifest in self._drafts if lost else ():
             for raw, layout in reread(draft.source, manifest, lost):
                 digest = blake3(raw).digest()

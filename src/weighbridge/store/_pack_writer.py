@@ -23,8 +23,8 @@ class PackWriter:
         self._filling: dict[bytes, Payload] = {}
         self._leaving: dict[bytes, Payload] = {}
         self._writing: Future[str | None] | None = None
-        self.written: set[str] = set()
-        """The packs that this writer has put, where no equal one was before."""
+        self.written: dict[str, dict[bytes, tuple[bytes, ...]]] = {}
+        """The packs that this writer has put, where no equal one was before: their blocks and what each refers to."""
 
     def holds(self, digest: bytes) -> bool:
         """Whether the block is in a pack that is not yet known to be durable."""
@@ -60,7 +60,7 @@ class PackWriter:
         writing, self._writing = self._writing, None
         if writing is not None:
             if pack := writing.result():
-                self.written.add(pack)
+                self.written[pack] = {digest: payload.references for digest, payload in self._leaving.items()}
             self._leaving = {}
 
     def close(self) -> None:

@@ -34,7 +34,7 @@ def remove_file(backend: Backend, catalog: Catalog, sha256: str, names: Callable
         return False
     manifest = _decoded(sealed, sha256)
     with hold(backend, {block.digest for block in manifest.blocks} if manifest else set()):
-        whole = manifest is not None and not endangered(backend, catalog, [manifest], set())
+        whole = manifest is not None and not endangered(catalog, [manifest], {})
         with suppress(ObjectNotFoundError):
             backend.delete(file_key(sha256))
         if sha256 not in names().values():

@@ -2,63 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from blake3 import blake3
 
-from weighbridge.errors import FileChangedError, ObjectNotFoundError
+from weighbridge.errors import FileChangedError
 from weighbridge.store import codecs
 from weighbridge.store._catalog import Catalog
-from weighbridge.store._keys import pack_key
 from weighbridge.store._pieces import Piece, pieces_of
-from weighbridge.store.backends import Backend
 from weighbridge.store.manifests import Manifest
-from weighbridge.store.values import Location
 from weighbridge.tensors import ByteSource
 
 
-def endangered(backend: Backend, catalog: Catalog, manifests: Iterable[Manifest], written: set[str]) -> set[bytes]:
+def endangered(
+    catalog: Catalog, manifests: Iterable[Manifest], written: Mapping[str, Mapping[bytes, tuple[bytes, ...]]]
+) -> set[bytes]:
     """The blocks of these files that no pack holds which is there and not condemned.
 
-    `written` are packs that this writer has put itself: those are there unless they are condemned.
+    The index tells where to look, and packs themselves what is there: a wrong index must not make anyone rely on what
+    is not. `written` are packs that this writer has put itself, with their blocks and what each refers to: those are
+    there unless they are condemned.
     """
-    standing = _Standing(backend, catalog, written)
+    standing = _Standing(catalog, written)
     digests = {block.digest for manifest in manifests for block in manifest.blocks}
+    standing.look_at(digests)
+    standing.look_at({base for digest in digests for copy in standing.copies(digest) for base in copy})
     return {digest for digest in digests if not standing.holds(digest)}
 
 
 class _Standing:
     """Packs that were not condemned when this was made, and were there after that."""
 
-    def __init__(self, backend: Backend, catalog: Catalog, written: set[str]) -> None:
-        self._backend = backend
+    def __init__(self, catalog: Catalog, written: Mapping[str, Mapping[bytes, tuple[bytes, ...]]]) -> None:
         self._catalog = catalog
         self._condemned = catalog.relist_condemned()  # before looking whether a pack is there, never after
-        self._there = dict.fromkeys(written, True)
+        self._packs = {pack: blocks for pack, blocks in written.items() if pack not in self._condemned}
+
+    def look_at(self, digests: Iterable[bytes]) -> None:
+        """Look into the packs that may hold these blocks."""
+        packs = {place.pack for digest in digests for place in self._catalog.places(digest)}
+        for pack, entries in self._catalog.footers(packs - self._condemned - self._packs.keys()):
+            self._packs[pack] = {entry.digest: entry.references for entry in entries}
+
+    def copies(self, digest: bytes) -> Iterator[tuple[bytes, ...]]:
+        """What each copy of the block refers to."""
+        for place in self._catalog.places(digest):
+            found = self._packs.get(place.pack, {}).get(digest)
+            if found is not None:
+                yield found
 
     def holds(self, digest: bytes) -> bool:
-        return any(self._stands(place) for place in self._catalog.places(digest))
-
-    def _stands(self, place: Location) -> bool:
-        return self._pack_stands(place.pack) and all(map(self._holds_plain, place.references))
+        return any(all(map(self._holds_plain, references)) for references in self.copies(digest))
 
     def _holds_plain(self, digest: bytes) -> bool:
-        places = self._catalog.places(digest)
-        return any(not place.references and self._pack_stands(place.pack) for place in places)
-
-    def _pack_stands(self, pack: str) -> bool:
-        if pack in self._condemned:
-            return False
-        if pack not in self._there:
-            self._there[pack] = self._exists(pack)
-        return self._there[pack]
-
-    def _exists(self, pack: str) -> bool:
-        try:
-            return bool(self._backend.get_range(pack_key(pack), 0, 1))
-        except ObjectNotFoundError:
-            self._catalog.forget(pack)
-            return False
+        return () in self.copies(digest)
 
 
 def reread(source: ByteSource, manifest: Manifest, wanted: set[bytes]) -> Iterator[tuple[bytes, codecs.Layout]]:
