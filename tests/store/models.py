@@ -62,8 +62,8 @@ def safetensors(tensors: Tensors) -> bytes:
     return len(encoded).to_bytes(8, "little") + encoded + b"".join(values.tobytes() for values in tensors.values())
 
 
-def family(seed: int = 1) -> dict[str, bytes]:
+def family(seed: int = 1, shape: tuple[int, int] = (256, 192)) -> dict[str, bytes]:
     """Three small bf16 models: a base, a fine-tune of it, and a merge of a narrow product into its largest matrix."""
-    base = {"a": normal([seed, 1], (64, 128)), "q": normal([seed, 2], (512, 256), 0.05)}
-    fine, merge = tuned(base, seed=seed), merged(base, rank=4, seed=seed)
-    return {name: safetensors(cast(model)) for name, model in (("base", base), ("tuned", fine), ("merged", merge))}
+    base = {"a": normal([seed, 1], (64, 128)), "q": normal([seed, 2], shape, 0.05)}
+    models = {"base": cast(base), "tuned": cast(tuned(base, seed)), "merged": merged(cast(base), 2, seed)}
+    return {name: safetensors(tensors) for name, tensors in models.items()}

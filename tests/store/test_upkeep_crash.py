@@ -18,14 +18,16 @@ NURSERY = Path(__file__).with_name("upkeep_nursery.py")
 NOW = GcOptions(grace=0, waste=0)
 
 
-@pytest.mark.parametrize("kills", [12, pytest.param(200, marks=pytest.mark.slow)])
-def test_killing_writers_and_collectors_at_any_moment_loses_nothing(folder, kills):
-    command = [sys.executable, str(NURSERY), str(folder), str(kills), "1"]
+@pytest.mark.parametrize("kind", ["plain", "families"])
+@pytest.mark.parametrize("kills", [8, pytest.param(200, marks=pytest.mark.slow)])
+def test_killing_writers_and_collectors_at_any_moment_loses_nothing(folder, kills, kind):
+    command = [sys.executable, str(NURSERY), str(folder), str(kills), "1", kind]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    files, deleted = map(int, done.stdout.split())
+    files, deleted, referring = map(int, done.stdout.split())
     assert files >= kills
     assert deleted > 0
+    assert (referring > kills) == (kind == "families")
 
 
 def weights(seed):

@@ -1,11 +1,14 @@
 """Raises writers and collectors on one store and kills them at any moment: run by test_upkeep_crash.py.
 
-    python upkeep_nursery.py FOLDER KILLS SEED
+    python upkeep_nursery.py FOLDER KILLS SEED plain|families
 
 A writer adds, names and removes files, and tells of each; a collector without any grace collects and repacks all the
 time. Both are killed together. Then another child opens the store, verifies it, and reads back every file that was
 acknowledged and whose removal was not announced. At the end a collection must leave nothing that is not needed.
-Prints the number of files that were read back at the end, and of packs that collectors deleted.
+Files are plain ones, all different, or those of a few families (a base, a fine-tune, a merge of an adapter), which come
+again and again: their blocks refer to each other, and bases are condemned while others are coded against them.
+Prints the number of files that were read back at the end, of packs that collectors deleted, and of blocks with
+references that were in the store, summed over all looks at it.
 """
 
 from __future__ import annotations
@@ -15,17 +18,38 @@ import random
 import signal
 import sys
 import time
+from functools import cache
 from itertools import count
 from pathlib import Path
 
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as in a process of weigh: its threads wait in a loop
 sys.path.insert(0, str(Path(__file__).parent))
-from crash_nursery import content, fork
+import crash_nursery
+import models
+from crash_nursery import fork
 
 from weighbridge.store import GcOptions, Store, _gc, _pack_writer
 from weighbridge.store._reachable import Packs, needed
 from weighbridge.tensors import BytesSource
 
 NOW = GcOptions(grace=0, waste=0)
+FAMILIES = 4
+KINDS = ("base", "tuned", "merged")
+
+
+@cache
+def family(seed: int) -> dict[str, bytes]:
+    return models.family(seed)
+
+
+def relative(seed: int) -> bytes:
+    return family(seed // len(KINDS) % FAMILIES)[KINDS[seed % len(KINDS)]]
+
+
+CONTENTS = {"plain": crash_nursery.content, "families": relative}
+LONGEST = {"plain": 0.4, "families": 1.2}
+"""Seconds for which children live after one of them said something."""
+content, longest = CONTENTS[sys.argv[4]], LONGEST[sys.argv[4]]
 
 
 def write(folder: str, first: int, tell: int) -> None:
@@ -53,18 +77,20 @@ def look_after(folder: str, first: int, tell: int) -> None:
                 store.repack(NOW)
 
 
-def judge(folder: str, acknowledged: list[int]) -> None:
+def judge(folder: str, acknowledged: list[int], tell: int) -> None:
     with Store.open(folder) as store:
         result = store.verify()
         assert result.ok, result.damage
         names = store.names()
-        for seed in acknowledged:
-            file = store.file(names[f"file {seed}"])
-            assert b"".join(file.iter_range()) == content(seed), seed
+        seeds = {names[f"file {seed}"]: seed for seed in acknowledged}
+        for sha256, seed in seeds.items():
+            assert b"".join(store.file(sha256).iter_range()) == content(seed), seed
+        assert all(content(seed) == content(seeds[names[f"file {seed}"]]) for seed in acknowledged)
+        entries = [entry for entries in store._catalog.copies().values() for entry in entries]
+        os.write(tell, f"{sum(bool(entry.references) for entry in entries)}\n".encode())
 
 
-def judge_end(folder: str, acknowledged: list[int]) -> None:
-    judge(folder, acknowledged)
+def judge_end(folder: str, acknowledged: list[int], tell: int) -> None:
     with Store.open(folder) as store:
         sha256s = set(store.names().values())
         for path in (Path(folder) / "files").rglob("*/*"):  # stored, but killed before it got its name
@@ -76,10 +102,11 @@ def judge_end(folder: str, acknowledged: list[int]) -> None:
         packs = Packs()
         packs.read(store._backend, store._pool)
         held = [entry for entries in packs.entries.values() for entry in entries if not _gc._may_be_salt(entry)]
-        assert {entry.digest for entry in held} == needed(store._backend)
+        references = {base for entry in held for base in entry.references}
+        assert {entry.digest for entry in held} == needed(store._backend) | references
         assert len(held) == len({entry.digest for entry in held})
         assert not [path for path in (Path(folder) / "holds").rglob("*") if path.is_file()]
-    judge(folder, acknowledged)
+    judge(folder, acknowledged, tell)
 
 
 def live_and_die(folder: str, first: int, delay: float) -> list[str]:
@@ -98,22 +125,29 @@ def live_and_die(folder: str, first: int, delay: float) -> list[str]:
     return [line for line in lines if line.endswith("\n")]
 
 
-def run(work, *arguments) -> None:
-    _, status = os.waitpid(fork(work, *arguments), 0)
+def run(work, *arguments) -> list[int]:
+    """What a child told, one number a line, that must have ended well."""
+    read, tell = os.pipe()
+    child = fork(work, *arguments, tell)
+    os.close(tell)
+    with os.fdopen(read) as told:
+        lines = list(map(int, told))
+    _, status = os.waitpid(child, 0)
     assert status == 0, work.__name__
+    return lines
 
 
-def create(folder: str) -> None:
+def create(folder: str, _tell: int) -> None:
     Store.open(folder, create=True).close()
 
 
 def main(folder: str, kills: int, seed: int) -> None:
     rng = random.Random(seed)
     acknowledged: set[int] = set()
-    deleted = 0
+    deleted = referring = 0
     run(create, folder)
     for number in range(kills):
-        for line in live_and_die(folder, 10_000 * number, rng.uniform(0, 0.4)):
+        for line in live_and_die(folder, 10_000 * number, rng.uniform(0, longest)):
             value = int(line[1:])
             if line[0] == "+":
                 acknowledged.add(value)
@@ -121,9 +155,9 @@ def main(folder: str, kills: int, seed: int) -> None:
                 acknowledged.discard(value)
             else:
                 deleted += value
-        run(judge, folder, sorted(acknowledged))
-    run(judge_end, folder, sorted(acknowledged))
-    print(len(acknowledged), deleted)
+        referring += sum(run(judge, folder, sorted(acknowledged)))
+    referring += sum(run(judge_end, folder, sorted(acknowledged)))
+    print(len(acknowledged), deleted, referring)
 
 
 if __name__ == "__main__":
