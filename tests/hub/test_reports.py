@@ -91,9 +91,9 @@ def test_a_repository_that_is_deleted_meanwhile_is_forgotten(hub, ada, model, ad
     add(model__safetensors=WEIGHTS)
     examined = Reports._examine
 
-    def deleting(self, repo, entries):
+    def deleting(self, repo, entries, arrival):
         hub.repos.delete(ada, model)
-        return examined(self, repo, entries)
+        return examined(self, repo, entries, arrival)
 
     monkeypatch.setattr(Reports, "_examine", deleting)
     examine_all(hub)

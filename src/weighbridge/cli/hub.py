@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from weighbridge.cli._hub_gc import gc
+
 if TYPE_CHECKING:
     from weighbridge.hub import Role as Part
     from weighbridge.hub.people import People
 
-app = typer.Typer(no_args_is_help=True, help="Manage a hub's users, organisations and tokens.")
+app = typer.Typer(no_args_is_help=True, help="Manage a hub's users, organisations and tokens, and free room.")
 user = typer.Typer(no_args_is_help=True, help="Users.")
 org = typer.Typer(no_args_is_help=True, help="Organisations and who has a part in them.")
 token = typer.Typer(no_args_is_help=True, help="Tokens, by which programs speak for a user.")
+app.command()(gc)
 app.add_typer(user, name="user")
 app.add_typer(org, name="org")
 app.add_typer(token, name="token")

@@ -10,6 +10,7 @@ first, then manifests, then the ref, in one transaction, so a killed process lea
 everything below; knows no HTTP.
 """
 
+from weighbridge.hub.collecting import HubCollected, HubGcOptions
 from weighbridge.hub.hub import Hub
 from weighbridge.hub.model import (
     ANONYMOUS,
@@ -46,6 +47,8 @@ __all__ = [
     "Held",
     "HeldFile",
     "Hub",
+    "HubCollected",
+    "HubGcOptions",
     "Listing",
     "Operation",
     "Page",

@@ -18,6 +18,7 @@ from weighbridge.errors import InvalidUploadError, LimitError
 from weighbridge.hub import git, naming
 from weighbridge.hub._reading import entry_at, load_tree
 from weighbridge.hub._rows import MAIN, commit_of, now
+from weighbridge.hub.arrivals import Arrival
 from weighbridge.hub.cards import LARGEST_HEADER, Card, parse_card
 from weighbridge.hub.git import Node
 from weighbridge.hub.model import AddFile, AddStored, Commit, DeleteFile, DeleteFolder, Operation
@@ -49,10 +50,13 @@ class Revisions:
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
 
-    def prepare(self, operations: Iterable[Operation]) -> tuple[Step, ...]:
-        """Check what can be checked without the repository, and store small content, some at a time. Takes no lock."""
+    def prepare(self, operations: Iterable[Operation], arrival: Arrival) -> tuple[Step, ...]:
+        """Check what can be checked without the repository, and store small content, some at a time. Takes no lock.
+
+        `arrival` announces that content; who lands the steps settles it.
+        """
         steps: list[Step] = []
-        inline = _Inline(self._objects)
+        inline = _Inline(self._objects, arrival)
         for operation in operations:
             if len(steps) == MOST_OPERATIONS:
                 raise LimitError(f"a commit has at most {MOST_OPERATIONS:,} operations")
@@ -164,8 +168,9 @@ def _checked(operation: Operation) -> AddFile | AddStored | DeleteFile | DeleteF
 class _Inline:
     """Content that came inside a commit, on its way to the store: many small files share one write."""
 
-    def __init__(self, objects: Objects) -> None:
+    def __init__(self, objects: Objects, arrival: Arrival) -> None:
         self._objects = objects
+        self._arrival = arrival
         self._waiting: dict[str, bytes] = {}
         self._nbytes = 0
 
@@ -178,6 +183,7 @@ class _Inline:
         return AddNode(file.path, Node("", "file", git.blob_oid(file.content), len(file.content), sha256))
 
     def flush(self) -> None:
+        self._arrival.announce(self._waiting)
         self._objects.put(self._waiting)
         self._waiting, self._nbytes = {}, 0
 

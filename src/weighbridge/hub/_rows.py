@@ -10,13 +10,23 @@ from sqlalchemy.orm import Session
 from weighbridge.errors import AccountNotFoundError
 from weighbridge.hub import permissions
 from weighbridge.hub.model import Account, Caller, Commit, Ref, Repo, RepoId, RepoKind
-from weighbridge.hub.sql.tables import AccountRow, CommitRow, MovedRow, RefRow, RepoRow, TagRow
+from weighbridge.hub.sql.tables import AccountRow, CommitRow, MovedRow, ObjectRow, RefRow, RepoRow, TagRow
 
 MAIN = "main"
 
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def give(session: Session, repo: int, sha256: str, size: int) -> None:
+    """Let a repository refer to content, from now on for a day at least even if no commit names it."""
+    row = session.get(ObjectRow, (repo, sha256))
+    if row is None:
+        session.add(ObjectRow(repo=repo, sha256=sha256, size=size, added=now()))
+        session.flush()
+    else:
+        row.added = now()
 
 
 def account_row(session: Session, name: str) -> AccountRow:

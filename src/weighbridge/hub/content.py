@@ -12,6 +12,7 @@ from weighbridge.hub import _reading
 from weighbridge.hub._last_commits import last_commits
 from weighbridge.hub._revisions import Revisions
 from weighbridge.hub._rows import MAIN, commit_of, repo_row, writable_row
+from weighbridge.hub.arrivals import Arrivals
 from weighbridge.hub.model import Caller, Commit, Entry, Operation, RepoId
 from weighbridge.hub.objects import HeldFile, Objects
 from weighbridge.hub.sql import Database
@@ -22,9 +23,15 @@ MOST_HISTORY = 1000
 
 class Content:
     def __init__(
-        self, database: Database, objects: Objects, revisions: Revisions, landed: Callable[[], None] = lambda: None
+        self,
+        database: Database,
+        objects: Objects,
+        revisions: Revisions,
+        arrivals: Arrivals,
+        landed: Callable[[], None] = lambda: None,
     ) -> None:
         """`landed` is called after each new revision."""
+        self._arrivals = arrivals
         self._database = database
         self._objects = objects
         self._revisions = revisions
@@ -49,13 +56,15 @@ class Content:
         """
         with self._database.reading() as session:
             _branch_row(session, writable_row(session, caller, repo), branch, lock=False)
-        prepared = self._revisions.prepare(operations)
-        with self._database.writing() as session:
-            row = writable_row(session, caller, repo)
-            at = _branch_row(session, row, branch)
-            if parent and parent != at.target:
-                raise StaleParentError(f"{branch!r} is at {at.target} by now, not at {parent}")
-            made = self._revisions.land(session, row, at, prepared, caller.user or "", title, message)
+        with self._arrivals.expect() as arrival:
+            prepared = self._revisions.prepare(operations, arrival)
+            with self._database.writing() as session:
+                row = writable_row(session, caller, repo)
+                at = _branch_row(session, row, branch)
+                if parent and parent != at.target:
+                    raise StaleParentError(f"{branch!r} is at {at.target} by now, not at {parent}")
+                made = self._revisions.land(session, row, at, prepared, caller.user or "", title, message)
+                arrival.settle(session)
         self._landed()
         return made
 

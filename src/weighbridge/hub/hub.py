@@ -18,6 +18,8 @@ from typing import Self
 
 from weighbridge.errors import PathNotFoundError, UsageError, WeighbridgeError
 from weighbridge.hub._revisions import Revisions
+from weighbridge.hub.arrivals import Arrivals
+from weighbridge.hub.collecting import HubCollected, HubCollector, HubGcOptions, claim
 from weighbridge.hub.content import Content
 from weighbridge.hub.downloads import Downloads
 from weighbridge.hub.objects import Objects
@@ -30,7 +32,7 @@ from weighbridge.hub.sql import Database
 from weighbridge.hub.tickets import Tickets
 from weighbridge.hub.uploads import Uploads
 from weighbridge.hub.xet import Xet
-from weighbridge.store import Store
+from weighbridge.store import Stages, Store, no_stages
 
 _DATABASE = "hub.sqlite"
 
@@ -44,15 +46,16 @@ class Hub:
         self.database = database
         self.objects = Objects(store, data / "staging")
         revisions = Revisions(self.objects)
+        arrivals = Arrivals(database)
         self.people = People(database)
-        self.repos = Repos(database, revisions)
+        self.repos = Repos(database, revisions, arrivals)
         self.refs = Refs(database)
         self.downloads = Downloads(database)
-        self.uploads = Uploads(database, self.objects)
-        self.reports = Reports(database, self.objects, data)
-        self.content = Content(database, self.objects, revisions, landed=self.reports.wake)
+        self.uploads = Uploads(database, self.objects, arrivals)
+        self.reports = Reports(database, self.objects, arrivals, data)
+        self.content = Content(database, self.objects, revisions, arrivals, landed=self.reports.wake)
         self.tickets = Tickets(data / "secret")
-        self.xet = Xet(data / "xet", database, self.objects, self.tickets, store.id)
+        self.xet = Xet(data / "xet", database, self.objects, self.tickets, arrivals, store.id)
 
     @classmethod
     def open(cls, data: str | os.PathLike[str], *, create: bool = False, store: str | None = None) -> Hub:
@@ -71,8 +74,13 @@ class Hub:
         opened = Store.open(store_location(folder), create=create)
         return cls(folder, Database.in_file(folder / _DATABASE), opened)
 
+    def collect(self, options: HubGcOptions | None = None, *, stages: Stages = no_stages) -> HubCollected:
+        """Delete what no revision needs any more, while others may use the hub. See `HubGcOptions`."""
+        return HubCollector(self.database, self.store, options or HubGcOptions(), stages, str(self.data)).run()
+
     def start(self) -> None:
         """Begin the work that goes on beside requests: packing what is staged, checking new revisions."""
+        claim(self.database, self.store, str(self.data))
         self.objects.start()
         self.reports.start()
         self.xet.sweep()

@@ -15,7 +15,7 @@ import queue
 import shutil
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
@@ -102,9 +102,16 @@ class Objects:
             list(pool.map(self._store.add_many, shares))
 
     def receive(
-        self, pieces: Iterable[bytes], *, sha256: str | None = None, size: int | None = None
+        self,
+        pieces: Iterable[bytes],
+        *,
+        sha256: str | None = None,
+        size: int | None = None,
+        arriving: Callable[[Iterable[str]], None] = lambda _names: None,
     ) -> tuple[str, int]:
         """Keep an upload once it is whole. Returns its sha256 and size; either may be announced.
+
+        `arriving` is told the sha256 before anything is kept under it (`hub.arrivals`).
 
         Raises `InvalidUploadError`, keeping nothing, where the bytes are not what was announced.
         """
@@ -113,6 +120,7 @@ class Objects:
         try:
             found, count = _write(part, pieces, size)
             _ensure_announced(found, count, sha256, size)
+            arriving([found])
             part.replace(self._staged(found))
             _sync_folder(self._staging)
         finally:

@@ -21,6 +21,7 @@ from sqlalchemy import select, update
 from weighbridge.errors import WeighbridgeError
 from weighbridge.hub._reading import ROOT, commit_row, walk
 from weighbridge.hub._rows import MAIN, now, repo_id_of, repo_row
+from weighbridge.hub.arrivals import Arrival, Arrivals
 from weighbridge.hub.model import Caller, Entry, RepoId
 from weighbridge.hub.objects import Objects
 from weighbridge.hub.sql import Database
@@ -64,8 +65,9 @@ class _Claim:
 
 
 class Reports:
-    def __init__(self, database: Database, objects: Objects, data: Path) -> None:
+    def __init__(self, database: Database, objects: Objects, arrivals: Arrivals, data: Path) -> None:
         self._database = database
+        self._arrivals = arrivals
         self._objects = objects
         self._data = data
         self._wake = threading.Event()
@@ -119,14 +121,16 @@ class Reports:
         if claimed is None:
             return False
         status, sha256, reason = ReportStatus.NOTHING, "", ""
-        if any(not entry.path.lower().endswith(_PROSE) for entry in claimed.files):
-            status, sha256, reason = self._examine(claimed.id, claimed.files)
-        if self._stopping.is_set() and status is ReportStatus.FAILED:
-            return False  # broken off: the row stays "running", which a start turns into "pending"
-        with self._database.writing() as session:
-            row = session.get(ReportRow, (claimed.repo, claimed.commit))  # None: the repository was deleted meanwhile
-            if row is not None:
-                row.status, row.sha256, row.reason, row.updated = status.value, sha256, reason, now()
+        with self._arrivals.expect() as arrival:
+            if any(not entry.path.lower().endswith(_PROSE) for entry in claimed.files):
+                status, sha256, reason = self._examine(claimed.id, claimed.files, arrival)
+            if self._stopping.is_set() and status is ReportStatus.FAILED:
+                return False  # broken off: the row stays "running", which a start turns into "pending"
+            with self._database.writing() as session:
+                row = session.get(ReportRow, (claimed.repo, claimed.commit))  # None: it was deleted meanwhile
+                if row is not None:
+                    row.status, row.sha256, row.reason, row.updated = status.value, sha256, reason, now()
+                    arrival.settle(session)
         return True
 
     def _row(self, caller: Caller, repo: RepoId, revision: str) -> ReportRow:
@@ -158,7 +162,7 @@ class Reports:
             files = [entry for entry in found if entry.kind == "file"]
             return _Claim(row.repo, row.commit, repo_id_of(session, session.get_one(RepoRow, row.repo)), files)
 
-    def _examine(self, repo: RepoId, entries: list[Entry]) -> tuple[ReportStatus, str, str]:
+    def _examine(self, repo: RepoId, entries: list[Entry], arrival: Arrival) -> tuple[ReportStatus, str, str]:
         """Have a process of its own examine these files. Returns status, the report's sha256, reason."""
         lines = "".join(f"{entry.sha256} {entry.path}\n" for entry in entries)
         command = [sys.executable, "-m", "weighbridge.hub._examine", str(self._data), str(repo)]
@@ -174,14 +178,15 @@ class Reports:
         if child.returncode != 0:
             said = errors.decode(errors="replace").strip().splitlines()
             return ReportStatus.FAILED, "", (said[-1] if said else f"the checks ended with {child.returncode}")[:2000]
-        return self._keep(output)
+        return self._keep(output, arrival)
 
-    def _keep(self, output: bytes) -> tuple[ReportStatus, str, str]:
+    def _keep(self, output: bytes, arrival: Arrival) -> tuple[ReportStatus, str, str]:
         if not output:
             return ReportStatus.NOTHING, "", ""
         if len(output) > LARGEST_REPORT:
             return ReportStatus.FAILED, "", f"the report has {len(output):,} bytes, more than any honest one"
         sha256 = hashlib.sha256(output).hexdigest()
+        arrival.announce([sha256])
         try:
             self._objects.put({sha256: output})
         except WeighbridgeError as error:

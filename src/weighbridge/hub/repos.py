@@ -16,6 +16,7 @@ from weighbridge.errors import ConflictError, UsageError
 from weighbridge.hub import naming, permissions
 from weighbridge.hub._revisions import Revisions
 from weighbridge.hub._rows import account_row, now, repo_id_of, repo_of, repo_row
+from weighbridge.hub.arrivals import Arrivals
 from weighbridge.hub.model import AddFile, Caller, Repo, RepoId, RepoKind
 from weighbridge.hub.sql import Database
 from weighbridge.hub.sql.tables import AccountRow, MovedRow, ObjectRow, RepoRow, TagRow
@@ -51,8 +52,9 @@ class Page:
 
 
 class Repos:
-    def __init__(self, database: Database, revisions: Revisions) -> None:
+    def __init__(self, database: Database, revisions: Revisions, arrivals: Arrivals) -> None:
         self._database = database
+        self._arrivals = arrivals
         self._revisions = revisions
 
     def create(self, caller: Caller, repo: RepoId, *, private: bool = False) -> Repo:
@@ -60,21 +62,16 @@ class Repos:
         naming.repo_id(repo)
         permissions.ensure_create(caller, repo.owner)
         content = "".join(f"*.{ending} filter=lfs diff=lfs merge=lfs -text\n" for ending in LFS_EXTENSIONS)
-        first = self._revisions.prepare([AddFile(FIRST_FILE, content.encode())])
-        at = now()
-        try:
-            with self._database.writing() as session:
-                owner = account_row(session, repo.owner)
-                row = RepoRow(
-                    kind=repo.kind, owner=owner.id, name=repo.name, folded=repo.name.lower(), private=private,
-                    created=at, modified=at, downloads=0, pipeline_tag="", library_name="",
-                )  # fmt: skip
-                session.add(row)
-                session.flush()
-                self._revisions.begin(session, row, caller.user or "", first, "initial commit")
-                return repo_of(session, row)
-        except IntegrityError:
-            raise _taken(repo) from None
+        with self._arrivals.expect() as arrival:
+            first = self._revisions.prepare([AddFile(FIRST_FILE, content.encode())], arrival)
+            try:
+                with self._database.writing() as session:
+                    row = _new_row(session, repo, private)
+                    self._revisions.begin(session, row, caller.user or "", first, "initial commit")
+                    arrival.settle(session)
+                    return repo_of(session, row)
+            except IntegrityError:
+                raise _taken(repo) from None
 
     def get(self, caller: Caller, repo: RepoId) -> Repo:
         """The repository, also by a name it had before. Raises `RepoNotFoundError`."""
@@ -119,7 +116,7 @@ class Repos:
             return repo_of(session, row)
 
     def delete(self, caller: Caller, repo: RepoId) -> None:
-        """Remove the repository and its history. Content that nothing else uses waits for the store's collection."""
+        """Remove the repository and its history. Content that nothing else uses waits for a collection."""
         with self._database.writing() as session:
             row = self._administered(session, caller, repo)
             session.execute(delete(RepoRow).where(RepoRow.id == row.id))
@@ -156,6 +153,17 @@ class Repos:
         row = repo_row(session, caller, repo)
         permissions.ensure_administer(caller, repo_id_of(session, row))
         return row
+
+
+def _new_row(session: Session, repo: RepoId, private: bool) -> RepoRow:
+    at = now()
+    row = RepoRow(
+        kind=repo.kind, owner=account_row(session, repo.owner).id, name=repo.name, folded=repo.name.lower(),
+        private=private, created=at, modified=at, downloads=0, pipeline_tag="", library_name="",
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    return row
 
 
 def _taken(repo: RepoId) -> ConflictError:

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from weighbridge.errors import InvalidUploadError, UsageError
-from weighbridge.hub._rows import now, repo_row, writable_row
+from weighbridge.hub._rows import give, repo_row, writable_row
+from weighbridge.hub.arrivals import Arrival, Arrivals
 from weighbridge.hub.model import Caller, RepoId
 from weighbridge.hub.naming import is_sha256
 from weighbridge.hub.objects import HeldFile, Objects
@@ -28,9 +29,10 @@ class Held:
 
 
 class Uploads:
-    def __init__(self, database: Database, objects: Objects) -> None:
+    def __init__(self, database: Database, objects: Objects, arrivals: Arrivals) -> None:
         self._database = database
         self._objects = objects
+        self._arrivals = arrivals
 
     def receive(
         self,
@@ -50,20 +52,25 @@ class Uploads:
             raise UsageError(f"{sha256[:80]!r} is no sha256 in 64 hex digits")
         with self._database.reading() as session:
             writable_row(session, caller, repo)
-        found, count = self._objects.receive(pieces, sha256=sha256, size=size)
-        return self.grant(caller, repo, found, count)
+        with self._arrivals.expect() as arrival:
+            found, count = self._objects.receive(pieces, sha256=sha256, size=size, arriving=arrival.announce)
+            return self._grant(caller, repo, found, count, arrival)
 
     def grant(self, caller: Caller, repo: RepoId, sha256: str, size: int) -> Held:
         """Let a repository refer to content that the hub holds.
 
         The caller of this function vouches that the bytes came from `caller`, or that they may read them.
         """
-        if not self._objects.has(sha256):
-            raise InvalidUploadError(f"the hub does not hold the content {sha256}")
+        with self._arrivals.expect() as arrival:
+            arrival.announce([sha256])
+            if not self._objects.has(sha256):
+                raise InvalidUploadError(f"the hub does not hold the content {sha256}")
+            return self._grant(caller, repo, sha256, size, arrival)
+
+    def _grant(self, caller: Caller, repo: RepoId, sha256: str, size: int, arrival: Arrival) -> Held:
         with self._database.writing() as session:
-            row = writable_row(session, caller, repo)
-            if session.get(ObjectRow, (row.id, sha256)) is None:
-                session.add(ObjectRow(repo=row.id, sha256=sha256, size=size, added=now()))
+            give(session, writable_row(session, caller, repo).id, sha256, size)
+            arrival.settle(session)
         return Held(sha256, size)
 
     def held(self, caller: Caller, repo: RepoId, sha256: str) -> Held | None:
@@ -71,6 +78,18 @@ class Uploads:
         with self._database.reading() as session:
             row = session.get(ObjectRow, (repo_row(session, caller, repo).id, sha256))
         return Held(row.sha256, row.size) if row else None
+
+    def keep(self, caller: Caller, repo: RepoId, sha256: str) -> Held | None:
+        """As `held`, for who is about to commit what is held: no collection takes it away within a day from now."""
+        held = self.held(caller, repo, sha256)
+        if held is None:
+            return None
+        with self._database.writing() as session:
+            row = writable_row(session, caller, repo)
+            if session.get(ObjectRow, (row.id, sha256)) is None:  # taken away just now
+                return None
+            give(session, row.id, held.sha256, held.size)
+        return held
 
     def may_reference(self, caller: Caller, repo: RepoId, sha256: str) -> bool:
         return self.held(caller, repo, sha256) is not None

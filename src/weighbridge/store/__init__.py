@@ -13,6 +13,7 @@ repositories or people.
 """
 
 from weighbridge.store._bindings import ensure_name
+from weighbridge.store._claims import claim_name
 from weighbridge.store._gc import GcOptions
 from weighbridge.store._stored_file import StoredFile
 from weighbridge.store._verify import VerifyOptions
@@ -31,6 +32,7 @@ from weighbridge.store.values import (
     StoreStat,
     Tally,
     VerifyResult,
+    no_stages,
 )
 
 __all__ = [
@@ -50,6 +52,8 @@ __all__ = [
     "Tally",
     "VerifyOptions",
     "VerifyResult",
+    "claim_name",
     "ensure_name",
     "is_local",
+    "no_stages",
 ]

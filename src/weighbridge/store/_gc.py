@@ -33,11 +33,15 @@ WASTE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class GcOptions:
-    """`grace`: seconds for which neither a new pack nor one that was condemned is touched. `waste`: see `WASTE`."""
+    """`grace`: seconds for which neither a new pack nor one that was condemned is touched. `waste`: see `WASTE`.
+
+    A dry run tells what would go if the files `without` had been removed already.
+    """
 
     grace: float = GRACE_SECONDS
     waste: float = WASTE
     dry_run: bool = False
+    without: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -98,7 +102,7 @@ class Collector:
         self._packs.read(self._backend, self._pool)
         marks = self._catalog.relist_condemned()
         copies = self._packs.copies(pack for pack in self._packs.listed if pack not in marks)
-        kept = choose(needed(self._backend), copies)
+        kept = choose(needed(self._backend, self._options.without if self._options.dry_run else ()), copies)
         self._judged = [self._judge(pack, kept) for pack in sorted(self._packs.entries) if pack not in marks]
         return [doomed for doomed in self._judged if self._is_wasteful(doomed)]
 

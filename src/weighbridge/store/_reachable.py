@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
@@ -47,11 +47,12 @@ class Packs:
         return found
 
 
-def needed(backend: Backend) -> set[bytes]:
-    """The blocks that roots name. Raises what makes a root unreadable: nobody knows then what it needs."""
+def needed(backend: Backend, without: Collection[str] = ()) -> set[bytes]:
+    """The blocks that roots name, some files left out. Raises what makes a root unreadable: who knows its needs?"""
     blocks: set[bytes] = set()
     for listed in [*backend.list(HOLDS), *backend.list(FILES)]:  # holds first: they go when manifests have come
-        if name := id_in(listed.key):
+        name = id_in(listed.key)
+        if name and name not in without:
             blocks |= _named(backend, listed.key, name)
     return blocks
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
@@ -11,6 +11,7 @@ from typing import Self
 from weighbridge.errors import CorruptError, ObjectNotFoundError, StoreError, StoreVersionError, UsageError
 from weighbridge.store import _bindings, _keys
 from weighbridge.store._catalog import Catalog
+from weighbridge.store._claims import claim_name, claimants
 from weighbridge.store._families import Families
 from weighbridge.store._gc import Collector, GcOptions
 from weighbridge.store._index import BlockIndex
@@ -28,7 +29,7 @@ from weighbridge.store._verify import VerifyOptions, verify
 from weighbridge.store.backends import Backend, connect
 from weighbridge.store.manifests import Manifest
 from weighbridge.store.values import Collected, Progress, Stages, Stored, StoreStat, VerifyResult, no_stages
-from weighbridge.tensors import ByteSource
+from weighbridge.tensors import ByteSource, BytesSource
 
 MOST_THREADS = 4
 DISTANT_READS = 8
@@ -163,18 +164,39 @@ class Store:
     def remove(self, name: str, *, keep_file: bool = False) -> bool:
         """Take a name from its file, and the file out of the store unless it has other names or `keep_file`.
 
-        Whether the file went too. What only it needed is garbage from then on, which `gc` collects.
+        Whether the file went too. What only it needed is garbage from then on, which `gc` collects. In a store that a
+        hub has claimed the file stays: the hub may need it, and takes it out itself if not.
         """
         try:
             sha256 = None if keep_file else self.resolve(name)
         except CorruptError:
             sha256 = None  # a damaged binding can be removed too
+        claimed = bool(self.claimants()) and not claimants([name])
         unbind(self._backend, name)
-        return sha256 is not None and self.remove_file(sha256)
+        return sha256 is not None and not claimed and self.remove_file(sha256)
 
     def remove_file(self, sha256: str) -> bool:
         """Take a file without a name out of the store. Whether it was there, and had none."""
         return remove_file(self._backend, self._catalog, sha256, self.names)
+
+    def files(self) -> Iterator[tuple[str, float]]:
+        """The SHA-256 of every stored file, and when it was acknowledged, in seconds since 1970."""
+        for listed in self._backend.list(_keys.FILES):
+            if sha256 := _keys.id_in(listed.key):
+                yield sha256, listed.modified
+
+    def claim(self, owner: str, note: str) -> None:
+        """Say that `owner`, a hub's id, names files of this store elsewhere: files without a name are his to remove.
+
+        `note` tells people who that is.
+        """
+        name = claim_name(owner)
+        if self._bound(name) is None:
+            self.bind(name, self.add(BytesSource(note.encode(), name)).sha256)
+
+    def claimants(self) -> frozenset[str]:
+        """Who has claimed this store."""
+        return claimants(self.names(tell=lambda _error: None))
 
     def gc(self, options: GcOptions | None = None, *, stages: Stages = no_stages) -> Collected:
         """Delete what no file needs, while others may read and write. See `GcOptions`."""

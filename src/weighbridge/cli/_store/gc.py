@@ -40,10 +40,11 @@ def gc(
     if as_json:
         typer.echo(json.dumps({"store": store, **asdict(collected)}, indent=2))
     else:
-        _print(collected, grace)
+        print_collected(collected, grace)
 
 
-def _print(collected: Collected, grace: str) -> None:
+def print_collected(collected: Collected, grace: str) -> None:
+    """Tell what a collection found and did."""
     would = "would be " if collected.dry_run else ""
     for garbage in collected.garbage:
         if garbage.nbytes:

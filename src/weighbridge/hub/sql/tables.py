@@ -138,6 +138,7 @@ class NodeRow(Base):
     """
 
     __tablename__ = "nodes"
+    __table_args__ = (Index("nodes_sha256", "sha256"),)
 
     repo: Mapped[int] = mapped_column("repo_id", ForeignKey("repos.id", ondelete="CASCADE"), primary_key=True)
     tree: Mapped[str] = mapped_column(OID, primary_key=True)
@@ -150,9 +151,13 @@ class NodeRow(Base):
 
 
 class ObjectRow(Base):
-    """Content that a repository was given, by an upload or a commit, and may therefore refer to."""
+    """Content that a repository was given, by an upload or a commit, and may therefore refer to.
+
+    `added` is when it was last given or asked for: what no commit names within a day from then is taken away again.
+    """
 
     __tablename__ = "objects"
+    __table_args__ = (Index("objects_sha256", "sha256"),)
 
     repo: Mapped[int] = mapped_column("repo_id", ForeignKey("repos.id", ondelete="CASCADE"), primary_key=True)
     sha256: Mapped[str] = mapped_column(SHA256, primary_key=True)
@@ -164,7 +169,7 @@ class ReportRow(Base):
     """What the checks said of a revision: pending, ready (then `sha256` names the JSON in the store) or failed."""
 
     __tablename__ = "reports"
-    __table_args__ = (Index("reports_status", "status"),)
+    __table_args__ = (Index("reports_status", "status"), Index("reports_sha256", "sha256"))
 
     repo: Mapped[int] = mapped_column("repo_id", ForeignKey("repos.id", ondelete="CASCADE"), primary_key=True)
     commit: Mapped[str] = mapped_column("commit_oid", OID, primary_key=True)
@@ -172,3 +177,32 @@ class ReportRow(Base):
     sha256: Mapped[str] = mapped_column(SHA256)
     reason: Mapped[str] = mapped_column(Text)
     updated: Mapped[datetime]
+
+
+class ArrivalRow(Base):
+    """Content that somebody is about to rely on, and no other row may name yet. A collection leaves it alone."""
+
+    __tablename__ = "arrivals"
+    __table_args__ = (Index("arrivals_sha256", "sha256"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(SHA256)
+    since: Mapped[datetime]
+
+
+class UnreachedRow(Base):
+    """A commit that no branch or tag leads to, and when a collection first found it so."""
+
+    __tablename__ = "unreached"
+
+    repo: Mapped[int] = mapped_column("repo_id", ForeignKey("repos.id", ondelete="CASCADE"), primary_key=True)
+    commit: Mapped[str] = mapped_column("commit_oid", OID, primary_key=True)
+    since: Mapped[datetime]
+
+
+class IdentityRow(Base):
+    """The one row that tells this hub from others."""
+
+    __tablename__ = "identity"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)

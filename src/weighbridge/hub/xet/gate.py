@@ -8,10 +8,11 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from weighbridge.errors import UnauthenticatedError
-from weighbridge.hub._rows import now, repo_row, writable_row
+from weighbridge.hub._rows import give, repo_row, writable_row
+from weighbridge.hub.arrivals import Arrival
 from weighbridge.hub.model import Caller, RepoId, Role
 from weighbridge.hub.sql import Database
-from weighbridge.hub.sql.tables import AccountRow, MemberRow, NodeRow, ObjectRow
+from weighbridge.hub.sql.tables import AccountRow, MemberRow, NodeRow
 from weighbridge.hub.xet.values import Scope, XetFile
 
 
@@ -33,14 +34,13 @@ class Gate:
         with self._database.reading() as session:
             return _account_row(session, user).id
 
-    def grant(self, scope: Scope, files: Iterable[XetFile]) -> None:
-        """Let the scope's repository refer to these stored files, all or none of them."""
+    def grant(self, scope: Scope, files: Iterable[XetFile], arrival: Arrival) -> None:
+        """Let the scope's repository refer to these stored files, all or none of them, which `arrival` announced."""
         with self._database.writing() as session:
             repo = writable_row(session, _caller(session, scope.user), scope.repo).id
             for file in files:
-                if session.get(ObjectRow, (repo, file.sha256)) is None:
-                    session.add(ObjectRow(repo=repo, sha256=file.sha256, size=file.size, added=now()))
-                    session.flush()
+                give(session, repo, file.sha256, file.size)
+            arrival.settle(session)
 
     def has(self, scope: Scope, sha256: str) -> bool:
         """Whether a revision of the scope's repository has that file."""

@@ -81,8 +81,13 @@ class XetLedger:
 
     def next_epoch(self, account: int) -> None:
         with self._database.writing() as session:
-            _insert_new(session, RealmRow, [{"account": account, "epoch": 0}])
-            session.execute(update(RealmRow).where(RealmRow.account == account).values(epoch=RealmRow.epoch + 1))
+            leave_realm(session, account)
+
+
+def leave_realm(session: Session, account: int) -> None:
+    """Have an account's clients forget what they remember of this hub, from their next token on."""
+    _insert_new(session, RealmRow, [{"account": account, "epoch": 0}])
+    session.execute(update(RealmRow).where(RealmRow.account == account).values(epoch=RealmRow.epoch + 1))
 
 
 def _insert_new(session: Session, table: type[Base], rows: list[dict[str, Any]]) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from weighbridge.errors import InvalidUploadError, StorageFullError
+from weighbridge.hub.arrivals import Arrival
 from weighbridge.hub.objects import Objects
 from weighbridge.hub.xet.chunks import Chunks, forgotten
 from weighbridge.hub.xet.coverage import Coverage
@@ -29,12 +30,19 @@ class Registration:
     """One shard of one account, on its way into the store."""
 
     def __init__(
-        self, account: int, ledger: XetLedger, pool: XorbPool, objects: Objects, progress: Callable[[Progress], None]
+        self,
+        account: int,
+        ledger: XetLedger,
+        pool: XorbPool,
+        objects: Objects,
+        arrival: Arrival,
+        progress: Callable[[Progress], None],
     ) -> None:
         self._account = account
         self._ledger = ledger
         self._pool = pool
         self._objects = objects
+        self._arrival = arrival
         self._progress = progress
         self._chunks = Chunks(ledger, pool, objects)
         self._coverage = Coverage(ledger, self._chunks)
@@ -90,6 +98,8 @@ class Registration:
     def _take(self, file: ShardFile) -> XetFile:
         claimed = file.sha256.hex() if file.sha256 is not None else None
         known = self._ledger.file(file.hash)
+        if known:
+            self._arrival.announce([known.sha256])
         if known and self._objects.has(known.sha256):
             if claimed not in (None, known.sha256):
                 name = hashing.to_text(file.hash)
@@ -99,7 +109,7 @@ class Registration:
             self._report(known.size)
             return self._record(file, known.sha256, known.size)
         self._require_room(file)
-        sha256, size = self._objects.receive(self._bytes(file), sha256=claimed)
+        sha256, size = self._objects.receive(self._bytes(file), sha256=claimed, arriving=self._arrival.announce)
         return self._record(file, sha256, size)
 
     def _bytes(self, file: ShardFile) -> Iterator[bytes]:

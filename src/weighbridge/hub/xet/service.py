@@ -17,6 +17,7 @@ from weighbridge.errors import (
     InvalidUploadError,
     UnauthenticatedError,
 )
+from weighbridge.hub.arrivals import Arrivals
 from weighbridge.hub.model import Caller, RepoId
 from weighbridge.hub.objects import Objects
 from weighbridge.hub.sql import Database
@@ -47,13 +48,22 @@ class Xet:
     `folder` keeps xorbs on their way; `hub_id` is this data folder's own, different for each that was ever made.
     """
 
-    def __init__(self, folder: Path, database: Database, objects: Objects, tickets: Tickets, hub_id: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        database: Database,
+        objects: Objects,
+        tickets: Tickets,
+        arrivals: Arrivals,
+        hub_id: str,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._ledger = XetLedger(database)
         self._gate = Gate(database)
         self._pool = XorbPool(folder)
         self._objects = objects
         self._tickets = tickets
+        self._arrivals = arrivals
         self._hub_id = hub_id
         self._admitting = threading.Lock()
         self._swept = -math.inf
@@ -125,12 +135,14 @@ class Xet:
         """
         account = self._gate.account(scope.user)
         described = shard.parse(data)
-        try:
-            files = Registration(account, self._ledger, self._pool, self._objects, progress).run(described)
-        except ForgottenXorbError:
-            self._ledger.next_epoch(account)
-            raise
-        self._gate.grant(scope, files)
+        with self._arrivals.expect() as arrival:
+            parts = (account, self._ledger, self._pool, self._objects, arrival)
+            try:
+                files = Registration(*parts, progress).run(described)
+            except ForgottenXorbError:
+                self._ledger.next_epoch(account)
+                raise
+            self._gate.grant(scope, files, arrival)
         self.sweep()
 
     def file(self, scope: Scope, digest: bytes) -> XetFile:

@@ -91,7 +91,7 @@ def _for_upload(request: Request, hub: Hub, caller: Caller, repo: RepoId, wanted
     shape: Json = {"oid": wanted.oid, "size": wanted.size}
     if not is_sha256(wanted.oid):
         return shape | {"error": {"code": 422, "message": "expected a sha256 in 64 lower-case hex digits"}}
-    if hub.uploads.may_reference(caller, repo, wanted.oid):
+    if hub.uploads.keep(caller, repo, wanted.oid):
         return shape
     ticket = hub.tickets.issue(_PUT, _claims(caller, repo, wanted))
     base = base_url(request)
