@@ -19,7 +19,7 @@ class Facts:
     """What a network must know to fit the data, and a published model to be used without it.
 
     `shape` is that of one input: (channels, height, width), (features,) or (length,). `classes` are in the order of the
-    targets' numbers; empty for regression and language.
+    targets' numbers; empty for regression and language. `outputs` is how many numbers regression predicts of a sample.
     """
 
     task: Task
@@ -27,6 +27,7 @@ class Facts:
     shape: tuple[int, ...]
     classes: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    outputs: int = 1
 
 
 class Samples(Protocol):

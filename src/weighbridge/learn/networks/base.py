@@ -24,8 +24,11 @@ class Network(Protocol):
     predictions (n, k), or token logits (n, length, vocabulary). Its parameters are float32.
     """
 
-    name: str
-    options: type[Options]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def options(self) -> type[Options]: ...
 
     def build(self, options: Any, facts: Facts) -> nn.Module:
         """A new network with random weights, drawn from torch's generator. Raises `UsageError` if it cannot fit."""
