@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from weighbridge.store import Store
-from weighbridge.store._families import Families, Relative
+from weighbridge.store._families import Families
 from weighbridge.store._keys import file_key
+from weighbridge.store._nearest import Relative
 from weighbridge.store._sketch import NO_SKETCH
 from weighbridge.store.manifests import Manifest, Region
 from weighbridge.store.values import BlockRef

@@ -103,6 +103,6 @@ def test_a_base_that_cannot_be_read_costs_bytes_and_not_the_file(store, monkeypa
     def broken(*arguments):
         raise CorruptError("this base is gone")
 
-    monkeypatch.setattr("weighbridge.store._merges.find_factors", broken)
+    monkeypatch.setattr("weighbridge.store._lowrank.find_factors", broken)
     stored, data = add(store, merged(base))
     assert b"".join(store.file(stored.sha256).iter_range()) == data

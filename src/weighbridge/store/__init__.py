@@ -14,9 +14,7 @@ repositories or people.
 
 from weighbridge.store._bindings import ensure_name
 from weighbridge.store._claims import claim_name
-from weighbridge.store._gc import GcOptions
 from weighbridge.store._stored_file import StoredFile
-from weighbridge.store._verify import VerifyOptions
 from weighbridge.store.backends import is_local
 from weighbridge.store.store import Store
 from weighbridge.store.values import (
@@ -26,11 +24,13 @@ from weighbridge.store.values import (
     Damage,
     FileUse,
     Garbage,
+    GcOptions,
     Progress,
     Stages,
     Stored,
     StoreStat,
     Tally,
+    VerifyOptions,
     VerifyResult,
     no_stages,
 )

@@ -1,7 +1,7 @@
 """Which stored tensors a new one may come from: sketches of all files, compared without reading a file.
 
 The index keeps the sketches of every manifest by row length, so that a query looks only at tensors of the same width.
-They come from it as one table, which numpy goes through in a few milliseconds for a million tensors.
+They come from it as one table (`_nearest`).
 """
 
 from __future__ import annotations
@@ -10,55 +10,23 @@ import struct
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from zlib import crc32
-
-import numpy as np
 
 from weighbridge.errors import StoreError
 from weighbridge.store._index import BlockIndex
 from weighbridge.store._keys import FILES, file_key, id_in
-from weighbridge.store._sketch import NO_SKETCH, SAMPLES
+from weighbridge.store._sketch import NO_SKETCH
 from weighbridge.store.backends import Backend
 from weighbridge.store.manifests import Manifest
+
+if TYPE_CHECKING:
+    from weighbridge.store._nearest import Relative, Table
 
 CACHE_BYTES = 48 << 20
 _CACHED_MANIFESTS = 8
 _BATCH = 256
-# How far below chance two sketches must differ, in standard deviations of what independent bits would: nobody's tensors
-# by chance among millions, and those of a file that is already known to be a relative.
-_STRANGERS, _RELATIVES = 5.0, 2.5
-# Of fair bits, 64 differ by chance: nothing farther than this passes either.
-_FARTHEST = 52
-# Distances within so many bits are alike: a relative comes first, then the same dtype.
-_RELATIVE_BITS, _DTYPE_BITS = 6, 3
-
-_LINE = np.dtype([("signs", "<u8"), ("exponents", "<u8"), ("regions", "<u4"), ("dtypes", "<u4")])
 _PACKED = struct.Struct("<16sII")
-
-
-@dataclass(frozen=True, slots=True)
-class Relative:
-    """A region of a stored file that resembles another one."""
-
-    sha256: str
-    region: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """All tensors with one row length: sketches, region numbers, dtypes, and for each the number of its file."""
-
-    signs: np.ndarray
-    exponents: np.ndarray
-    regions: np.ndarray
-    dtypes: np.ndarray
-    file_of: np.ndarray
-    files: tuple[str, ...]
-
-    @property
-    def nbytes(self) -> int:
-        return len(self.signs) * (_LINE.itemsize + self.file_of.itemsize)
 
 
 class Families:
@@ -68,7 +36,7 @@ class Families:
         self._backend = backend
         self._index = index
         self._lock = threading.Lock()
-        self._tables: OrderedDict[int, _Table] = OrderedDict()
+        self._tables: OrderedDict[int, Table | None] = OrderedDict()
         self._manifests: OrderedDict[str, Manifest] = OrderedDict()
         self._own: dict[str, Manifest] = {}
         self._fresh = False
@@ -81,7 +49,11 @@ class Families:
             if not self._fresh:
                 self.refresh()
             table = self._table(row)
-        return _nearest(table, sketch, crc32(dtype.encode()), known, most)
+        if table is None:
+            return []
+        from weighbridge.store._nearest import nearest
+
+        return nearest(table, sketch, crc32(dtype.encode()), known, most)
 
     def manifest(self, sha256: str) -> Manifest:
         """The manifest of a relative. Raises `StoreError` where it is gone or damaged."""
@@ -119,24 +91,23 @@ class Families:
                 continue
             yield sha256, _by_row(manifest)
 
-    def _table(self, row: int) -> _Table:
+    def _table(self, row: int) -> Table | None:
+        """The tensors with this row length, None if there is none."""
         if row in self._tables:
             self._tables.move_to_end(row)
             return self._tables[row]
         found = self._index.sketches(row)
         found += [(sha256, rows[row]) for sha256, own in self._own.items() if row in (rows := _by_row(own))]
-        found = [(sha256, lines) for sha256, lines in found if len(lines) % _LINE.itemsize == 0]
-        counts = [len(lines) // _LINE.itemsize for _, lines in found]
-        lines = np.frombuffer(b"".join(lines for _, lines in found), _LINE)
-        table = _Table(
-            **{name: np.ascontiguousarray(lines[name]) for name in ("signs", "exponents", "regions", "dtypes")},
-            file_of=np.repeat(np.arange(len(found), dtype=np.uint32), counts),
-            files=tuple(sha256 for sha256, _ in found),
-        )
-        self._tables[row] = table
-        while len(self._tables) > 1 and sum(kept.nbytes for kept in self._tables.values()) > CACHE_BYTES:
+        table = self._tables[row] = _compared(found) if found else None
+        while len(self._tables) > 1 and sum(kept.nbytes for kept in self._tables.values() if kept) > CACHE_BYTES:
             self._tables.popitem(last=False)
         return table
+
+
+def _compared(found: list[tuple[str, bytes]]) -> Table:
+    from weighbridge.store._nearest import table_of  # only here: it imports numpy
+
+    return table_of(found)
 
 
 def _by_row(manifest: Manifest) -> dict[int, bytes]:
@@ -146,24 +117,3 @@ def _by_row(manifest: Manifest) -> dict[int, bytes]:
         if region.sketch != NO_SKETCH:
             rows[region.row] += _PACKED.pack(region.sketch, number, crc32(region.dtype.encode()))
     return {row: bytes(lines) for row, lines in rows.items()}
-
-
-def _nearest(table: _Table, sketch: bytes, dtype: int, known: Collection[str], most: int) -> list[Relative]:
-    signs, exponents = np.frombuffer(sketch, "<u8")
-    distance = np.bitwise_count(table.signs ^ signs) + np.bitwise_count(table.exponents ^ exponents)
-    near = np.flatnonzero(distance <= _FARTHEST)
-    bits, files = distance[near].astype(np.float32), table.file_of[near]
-    chance = _by_chance(table.signs[near], signs) + _by_chance(table.exponents[near], exponents)
-    beyond = (chance - bits) / np.sqrt(np.maximum(chance, 1) / 2)
-    relative = np.isin(files, [number for number, sha256 in enumerate(table.files) if sha256 in known])
-    score = bits - _RELATIVE_BITS * relative - _DTYPE_BITS * (table.dtypes[near] == dtype)
-    taken = np.flatnonzero(beyond >= np.where(relative, _RELATIVES, _STRANGERS))
-    best = taken[np.argsort(score[taken], kind="stable")[:most]]
-    return [Relative(table.files[files[at]], int(table.regions[near[at]])) for at in best]
-
-
-def _by_chance(many: np.ndarray, one: np.uint64) -> np.ndarray:
-    """In how many of 64 bits words with so many ones differ if nothing relates them."""
-    ones, other = np.bitwise_count(many).astype(np.float32), float(np.bitwise_count(one))
-    differing: np.ndarray = (ones * (SAMPLES - other) + other * (SAMPLES - ones)) / SAMPLES
-    return differing

@@ -21,27 +21,10 @@ from weighbridge.store._keys import CONDEMNED, HOLDS, id_in, mark_key, pack_key
 from weighbridge.store._reachable import Copies, Packs, choose, needed
 from weighbridge.store.backends import Backend
 from weighbridge.store.packs import ENTRY_BYTES, SALT_BYTES, Entry, Payload
-from weighbridge.store.values import Collected, Garbage, Stages, Tally, no_stages
+from weighbridge.store.values import DAY, Collected, Garbage, GcOptions, Stages, Tally, no_stages
 
-DAY = 24 * 3600
-GRACE_SECONDS = DAY
 HOLD_SECONDS = DAY
 MARK_SECONDS = 30 * DAY
-WASTE = 0.05
-"""The share of a pack that may be garbage before the pack is written anew."""
-
-
-@dataclass(frozen=True, slots=True)
-class GcOptions:
-    """`grace`: seconds for which neither a new pack nor one that was condemned is touched. `waste`: see `WASTE`.
-
-    A dry run tells what would go if the files `without` had been removed already.
-    """
-
-    grace: float = GRACE_SECONDS
-    waste: float = WASTE
-    dry_run: bool = False
-    without: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
 from weighbridge.errors import StoreError
 from weighbridge.store import codecs
 from weighbridge.store._cutting import TensorRange
-from weighbridge.store._lowrank import Reader, Suspicion, find_factors, may_have_factors
 from weighbridge.store.codecs.predictors import LOW_RANK, NUMBERS, Factors, Number
 from weighbridge.store.packs import Payload
+
+if TYPE_CHECKING:
+    from weighbridge.store._lowrank import Reader, Suspicion
 
 _NUMBERS = {number.name: number for number in NUMBERS if number.name}
 
@@ -40,10 +43,12 @@ class Merges:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._suspicion = Suspicion()
+        self._suspicion: Suspicion | None = None
 
     def find(self, region: TensorRange, base_dtype: str, base: BaseBytes, new: BaseBytes) -> Merge | None:
         """The merge that made this region, whose bytes `new` gives; None for none, or a base that is unreadable."""
+        from weighbridge.store._lowrank import Suspicion, find_factors, may_have_factors  # only here: it imports numpy
+
         number, base_number = _NUMBERS.get(region.dtype.name), _NUMBERS.get(base_dtype)
         if number is None or base_number is None or not region.row:
             return None
@@ -51,14 +56,15 @@ class Merges:
         if not may_have_factors(rows, region.row, number, base_number):
             return None
         with self._lock:
-            if not self._suspicion.asks():
+            suspicion = self._suspicion = self._suspicion or Suspicion()
+            if not suspicion.asks():
                 return None
             try:
                 readers = _reader(base, base_number), _reader(new, number)
                 factors = find_factors(*readers, rows, region.row, number, base_number)
             except StoreError:  # a base that is damaged or gone costs bytes, not the file
                 factors = None
-            self._suspicion.learned(factors is not None)
+            suspicion.learned(factors is not None)
         return _kept(factors, base_number) if factors else None
 
 

@@ -17,14 +17,14 @@ from weighbridge.errors import ObjectNotFoundError
 from weighbridge.store import codecs, packs
 from weighbridge.store._catalog import Catalog
 from weighbridge.store._copying import fetch
-from weighbridge.store._gc import Collector, Doomed, GcOptions
+from weighbridge.store._gc import Collector, Doomed
 from weighbridge.store._keys import FILES, id_in
 from weighbridge.store._notes import Notes
 from weighbridge.store._reader import BlockReader
 from weighbridge.store.backends import Backend
 from weighbridge.store.manifests import Manifest
 from weighbridge.store.packs import Entry, Payload
-from weighbridge.store.values import BlockRef, Stages, no_stages
+from weighbridge.store.values import BlockRef, GcOptions, Stages, no_stages
 
 GAIN = 0.99
 """A payload is replaced by one of at most this share of its size."""

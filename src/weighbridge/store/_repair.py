@@ -15,13 +15,13 @@ from weighbridge.errors import CorruptError, ObjectNotFoundError, StoreError
 from weighbridge.store import _bindings, _config, _keys, _marks, codecs
 from weighbridge.store._catalog import Catalog
 from weighbridge.store._copying import Copier
-from weighbridge.store._gc import Collector, GcOptions
+from weighbridge.store._gc import Collector
 from weighbridge.store._pairing import plain
 from weighbridge.store._reachable import Packs
 from weighbridge.store._reader import BlockReader
 from weighbridge.store.backends import Backend
 from weighbridge.store.manifests import Manifest
-from weighbridge.store.values import BlockRef, Damage, Stages, VerifyResult
+from weighbridge.store.values import BlockRef, Damage, GcOptions, Stages, VerifyResult
 
 
 @dataclass(frozen=True, slots=True)

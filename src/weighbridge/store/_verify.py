@@ -25,7 +25,7 @@ from weighbridge.store._stored_file import StoredFile, decode_inline
 from weighbridge.store.backends import Backend, Listed
 from weighbridge.store.manifests import Manifest
 from weighbridge.store.packs import Entry, pack_of, read_footer
-from weighbridge.store.values import Damage, FileUse, Progress, VerifyResult
+from weighbridge.store.values import Damage, FileUse, Progress, VerifyOptions, VerifyResult
 
 _WINDOW = 8
 
@@ -50,21 +50,6 @@ class _Survey:
     nbytes: int = 0
     decoded: int = 0
     decodable: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyOptions:
-    """What of a store to look at. Footers, manifests and bindings are always read.
-
-    `share` of the packs' bytes, or as many `packs`: only those, drawn by `seed`, have their blocks decoded. `files`:
-    also compare the SHA-256 of every whole file. `resume`: leave out packs that an interrupted run found sound.
-    """
-
-    share: float = 1.0
-    packs: int | None = None
-    seed: int | None = None
-    files: bool = False
-    resume: bool = False
 
 
 @dataclass(frozen=True, slots=True)

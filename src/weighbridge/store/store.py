@@ -6,30 +6,39 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from weighbridge.errors import CorruptError, ObjectNotFoundError, StoreError, StoreVersionError, UsageError
 from weighbridge.store import _bindings, _keys
 from weighbridge.store._catalog import Catalog
 from weighbridge.store._claims import claim_name, claimants
 from weighbridge.store._families import Families
-from weighbridge.store._gc import Collector, GcOptions
 from weighbridge.store._index import BlockIndex
 from weighbridge.store._ingest import Ingest
 from weighbridge.store._opening import index_path, store_id
 from weighbridge.store._pack_writer import PackWriter
 from weighbridge.store._reader import BlockReader
 from weighbridge.store._removal import remove_file, unbind
-from weighbridge.store._repack import Repacker
-from weighbridge.store._repair import Place, repair
 from weighbridge.store._shelf import Shelf
 from weighbridge.store._stat import stat
 from weighbridge.store._stored_file import AHEAD, StoredFile
-from weighbridge.store._verify import VerifyOptions, verify
 from weighbridge.store.backends import Backend, connect
 from weighbridge.store.manifests import Manifest
-from weighbridge.store.values import Collected, Progress, Stages, Stored, StoreStat, VerifyResult, no_stages
+from weighbridge.store.values import (
+    Collected,
+    GcOptions,
+    Progress,
+    Stages,
+    Stored,
+    StoreStat,
+    VerifyOptions,
+    VerifyResult,
+    no_stages,
+)
 from weighbridge.tensors import ByteSource, BytesSource
+
+if TYPE_CHECKING:
+    from weighbridge.store._repair import Place
 
 MOST_THREADS = 4
 DISTANT_READS = 8
@@ -200,16 +209,22 @@ class Store:
 
     def gc(self, options: GcOptions | None = None, *, stages: Stages = no_stages) -> Collected:
         """Delete what no file needs, while others may read and write. See `GcOptions`."""
+        from weighbridge.store._gc import Collector  # here, as below: who packs a file should not wait for it
+
         return Collector(self._backend, self._catalog, self._pool, options or GcOptions(), stages).run()
 
     def repack(self, options: GcOptions | None = None, *, stages: Stages = no_stages) -> Collected:
         """Collect, code again what codecs can keep in fewer bytes now, and merge small packs. As safe as `gc`."""
+        from weighbridge.store._repack import Repacker
+
         cache = self._backend.cache(self.id)
         options = options or GcOptions()
         return Repacker(self._backend, self._catalog, self._reader, self._pool, options, stages, cache).run()
 
     def verify(self, options: VerifyOptions | None = None, *, progress: Progress | None = None) -> VerifyResult:
         """Read and check every bit. `progress` counts bytes of packs. Damage is in the result, not raised."""
+        from weighbridge.store._verify import verify
+
         self._catalog.refresh()
         cache = self._backend.cache(self.id)
         watch = progress or (lambda _done: None)
@@ -218,10 +233,14 @@ class Store:
 
     def repair(self, other: Store, found: VerifyResult, *, stages: Stages = no_stages) -> VerifyResult:
         """Mend the damage that was found with what another store has. Returns what is found then."""
+        from weighbridge.store._repair import repair
+
         repair(self._place(), other._place(), found, self._pool, stages)
         return self.verify()
 
     def _place(self) -> Place:
+        from weighbridge.store._repair import Place
+
         return Place(self._backend, self._catalog, self._reader)
 
     def pack_bytes(self) -> int:

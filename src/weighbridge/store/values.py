@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+DAY = 24 * 3600
+GRACE_SECONDS = DAY
+WASTE = 0.05
+"""The share of a pack that may be garbage before the pack is written anew."""
+
 Progress = Callable[[int], None]
 """Called with the number of raw bytes that were done since the last call."""
 
@@ -173,3 +178,31 @@ class Collected:
     written: Tally
     unreadable: tuple[str, ...]
     dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GcOptions:
+    """`grace`: seconds for which neither a new pack nor one that was condemned is touched. `waste`: see `WASTE`.
+
+    A dry run tells what would go if the files `without` had been removed already.
+    """
+
+    grace: float = GRACE_SECONDS
+    waste: float = WASTE
+    dry_run: bool = False
+    without: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyOptions:
+    """What of a store to look at. Footers, manifests and bindings are always read.
+
+    `share` of the packs' bytes, or as many `packs`: only those, drawn by `seed`, have their blocks decoded. `files`:
+    also compare the SHA-256 of every whole file. `resume`: leave out packs that an interrupted run found sound.
+    """
+
+    share: float = 1.0
+    packs: int | None = None
+    seed: int | None = None
+    files: bool = False
+    resume: bool = False

@@ -2,8 +2,8 @@
 
 - *Location*: a path, or a URL such as ``file:///models`` or ``s3://bucket/models``. It never holds a secret: those come
   from the environment.
-- *Backend*: the objects at a location, by key (`base.Backend`). Adding one means a file with `SCHEMES` and `connect`,
-  and an entry in `KINDS`.
+- *Backend*: the objects at a location, by key (`base.Backend`). Adding one means a file with `connect`, and an entry in
+  `KINDS`. It is imported when it is first connected to: a client of S3 takes longer to import than a file to pack.
 
 A backend knows keys and bytes, and nothing of packs, manifests or checks. Nothing above it knows where objects lie.
 """
@@ -12,18 +12,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from importlib import import_module
 
 from weighbridge.errors import UnsupportedError
-from weighbridge.store.backends import local, s3
 from weighbridge.store.backends.base import Backend, Listed
 
 __all__ = ["Backend", "Listed", "connect", "is_local"]
 
-KINDS: tuple[tuple[tuple[str, ...], Callable[..., Backend]], ...] = (
-    (local.SCHEMES, local.connect),
-    (s3.SCHEMES, s3.connect),
-)
+_LOCAL = "file"
+# Scheme, and the module that connects to such locations.
+KINDS = {_LOCAL: "weighbridge.store.backends.local", "s3": "weighbridge.store.backends.s3"}
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
@@ -34,18 +32,18 @@ def connect(location: str | os.PathLike[str], *, create: bool = False) -> Backen
     Raises `UnsupportedError` for a scheme that nobody knows, and what the backend raises where it finds no place.
     """
     text = os.fspath(location)
-    for schemes, kind in KINDS:
-        if _scheme(text) in schemes:
-            return kind(text, create=create)
-    known = ", ".join(f"{name}://" for schemes, _ in KINDS for name in schemes)
+    if module := KINDS.get(_scheme(text)):
+        backend: Backend = import_module(module).connect(text, create=create)
+        return backend
+    known = ", ".join(f"{scheme}://" for scheme in KINDS)
     raise UnsupportedError(f"a store cannot lie there; expected a path or one of {known}", where=text)
 
 
 def is_local(location: str) -> bool:
     """Whether a location is a folder on this machine."""
-    return _scheme(location) in local.SCHEMES
+    return _scheme(location) == _LOCAL
 
 
 def _scheme(location: str) -> str:
     found = _SCHEME.match(location)
-    return found.group(1).lower() if found else local.SCHEMES[0]
+    return found.group(1).lower() if found else _LOCAL

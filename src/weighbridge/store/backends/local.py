@@ -18,8 +18,6 @@ from weighbridge.store.backends._errors import told, translate
 from weighbridge.store.backends._staging import staged, sweep
 from weighbridge.store.backends.base import Listed
 
-SCHEMES = ("file",)
-
 
 def connect(location: str, *, create: bool = False) -> LocalBackend:
     """The folder at this path or file:// URL, made if `create`. Raises `PathNotFoundError` or `UsageError`."""

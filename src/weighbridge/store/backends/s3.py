@@ -42,7 +42,6 @@ from weighbridge.store.backends.base import Listed
 if TYPE_CHECKING:
     from obstore.store import RetryConfig, S3Config
 
-SCHEMES = ("s3",)
 
 # obstore tries again what fails before a byte of the body has come; a minute and a half outlasts a server's restart.
 RETRIES: RetryConfig = {
