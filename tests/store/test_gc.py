@@ -341,6 +341,37 @@ def test_a_clock_that_jumps_loses_nothing(store, folder, filled, monkeypatch, ju
     assert store.gc(NOW).deleted.packs == 0
 
 
+def test_a_repack_that_died_after_writing_is_run_again(store, folder, filled, monkeypatch):
+    """The second run writes the very pack that the first one wrote, and must not condemn that with the old ones."""
+    with monkeypatch.context() as patched:
+        patched.setattr(_marks, "put", _die)
+        with pytest.raises(KeyboardInterrupt):
+            store.repack(NOW)
+    for _ in range(3):
+        assert store.repack(NOW).written.packs < 2
+        ensure_sound(store, filled)
+    assert len(packs(folder)) == 1
+
+
+def _die(*_arguments, **_options):
+    raise KeyboardInterrupt
+
+
+def test_what_was_copied_to_a_pack_that_another_collector_condemns_is_copied_again(store, filled, monkeypatch):
+    store.remove("file 1")
+    del filled["file 1"]
+    real = _gc.Collector._delete
+
+    def delete(self, only=None):
+        for listed in store._backend.list("packs/"):
+            _marks.put(store._backend, listed.key[-69:-5], 0)
+        return real(self, only)
+
+    monkeypatch.setattr(_gc.Collector, "_delete", delete)
+    assert store.gc(NOW).written.packs > 1
+    ensure_sound(store, filled)
+
+
 def ensure_adds_up(stat, size):
     saved = stat.saved_by_duplicates + stat.saved_by_deltas + stat.saved_by_coding
     assert stat.file_bytes - saved + stat.garbage_bytes + stat.table_bytes == stat.stored_bytes == size

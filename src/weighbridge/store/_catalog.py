@@ -138,10 +138,13 @@ class Catalog:
                 found.setdefault(digest, []).append(Entry(digest, b"", place))
         return found
 
-    def write(self, builder: PackBuilder) -> str | None:
-        """Store a pack durably, then note its blocks. Its id, or None where an equal pack was there already."""
+    def write(self, builder: PackBuilder, leaving: frozenset[str] = frozenset()) -> str | None:
+        """Store a pack durably, then note its blocks. Its id, or None where an equal pack was there already.
+
+        The pack gets another id than those that are condemned, damaged, or `leaving`: it must not share their end.
+        """
         pack, parts, entries = builder.finish()
-        while pack in self.condemned or pack in self._unreadable:  # it must not share the end of one that is to go
+        while pack in self.condemned or pack in self._unreadable or pack in leaving:
             builder.add(salt())
             pack, parts, entries = builder.finish()
         fresh = self._backend.put(pack_key(pack), parts)

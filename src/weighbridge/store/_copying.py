@@ -23,10 +23,15 @@ def fetch(backend: Backend, entry: Entry) -> Payload:
 
 
 class Copier:
-    """Fills packs with payloads and writes each when it is full. What it was given is durable after `flush`."""
+    """Fills packs with payloads and writes each when it is full. What it was given is durable after `flush`.
 
-    def __init__(self, catalog: Catalog) -> None:
+    No pack that it writes gets the id of one of `leaving`: an earlier run may have died after it had written the same
+    pack, and this one may be about to condemn that.
+    """
+
+    def __init__(self, catalog: Catalog, leaving: Iterable[str] = ()) -> None:
         self._catalog = catalog
+        self.leaving = frozenset(leaving)
         self._builder = PackBuilder()
         self._done: set[tuple[bytes, bool]] = set()
         self._filling: set[bytes] = set()
@@ -46,6 +51,12 @@ class Copier:
             if self._builder.nbytes >= PACK_TARGET:
                 self.flush()
 
+    def forget(self) -> None:
+        """Copy again what was copied: the packs that were written may have been condemned since."""
+        self._builder = PackBuilder()
+        self._done = set()
+        self._filling = set()
+
     @property
     def is_empty(self) -> bool:
         """Whether all that was given is durable."""
@@ -53,7 +64,7 @@ class Copier:
 
     def flush(self) -> None:
         if len(self._builder):
-            self._catalog.write(self._builder)
+            self._catalog.write(self._builder, self.leaving)
             self.packs += 1
             self.nbytes += self._builder.nbytes
             self._builder = PackBuilder()

@@ -13,7 +13,7 @@ from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from weighbridge.errors import CorruptError, ObjectNotFoundError, StoreError
+from weighbridge.errors import CorruptError, ObjectNotFoundError, StorageFullError, StoreError
 from weighbridge.store import _marks
 from weighbridge.store._catalog import Catalog
 from weighbridge.store._copying import Copier, fetch
@@ -52,27 +52,50 @@ class Collector:
         self._now = time.time()
         self._packs = Packs()
         self._judged: list[Doomed] = []
+        self._condemned: list[Doomed] = []
         self._damaged: list[str] = []
         self._copier = Copier(catalog)
 
     def run(self) -> Collected:
-        """Condemn, then delete. Raises `StoreError` where a root cannot be read: then nothing is deleted."""
+        """Condemn, then delete. Raises `StoreError` where a root cannot be read: then nothing is deleted.
+
+        Where a full disk stops the first, room is made by the second, and both are done again.
+        """
         self._clear_holds()
         doomed = self._find()
-        condemned = doomed if self._options.dry_run else self._condemn(doomed)
-        deleted, waiting = self._delete()
-        if not self._options.dry_run:
+        if self._options.dry_run:
+            self._condemned = doomed
+            deleted, waiting = self._delete()
+        else:
+            deleted, waiting = self._condemn_and_delete(doomed)
             self._prune()
         self._catalog.refresh()
         return Collected(
             garbage=tuple(_garbage(doomed)),
-            condemned=Tally(len(condemned), sum(one.size for one in condemned)),
+            condemned=Tally(len(self._condemned), sum(one.size for one in self._condemned)),
             deleted=deleted,
             waiting=waiting,
             written=Tally(self._copier.packs, self._copier.nbytes),
             unreadable=tuple(sorted([*map(pack_key, self._packs.unreadable), *self._damaged])),
             dry_run=self._options.dry_run,
         )
+
+    def _condemn_and_delete(self, doomed: list[Doomed]) -> tuple[Tally, Tally]:
+        """What was deleted in all, and what waits. Raises `StorageFullError` where nothing is left to make room by."""
+        packs = nbytes = 0
+        while True:
+            full: StorageFullError | None = None
+            try:
+                self._condemn(doomed)
+            except StorageFullError as error:
+                full = error
+            deleted, waiting = self._delete()
+            packs, nbytes = packs + deleted.packs, nbytes + deleted.nbytes
+            if full is None:
+                return Tally(packs, nbytes), waiting
+            if not deleted.packs:
+                raise full
+            doomed = self._find()
 
     def _clear_holds(self) -> None:
         """Delete what dead writers left. A live one notices, and looks again at what it relies on."""
@@ -108,12 +131,16 @@ class Collector:
         dead = [entry for entry in (*doomed.unneeded, *doomed.duplicate) if not _may_be_salt(entry)]
         return bool(dead) and _nbytes(dead) > self._options.waste * doomed.size
 
-    def _condemn(self, doomed: list[Doomed]) -> list[Doomed]:
-        """Copy what is needed, then mark. What cannot be read stays where it is, for a repair."""
+    def _condemn(self, doomed: list[Doomed]) -> None:
+        """Copy what is needed, then mark. What cannot be read stays where it is, for a repair.
+
+        Packs that go as a whole come first: they need no room, and make some.
+        """
+        self._copier.leaving = frozenset(one.pack for one in doomed)
         done: list[Doomed] = []
         marked = 0
         progress = self._stages("copying what is needed", sum(_nbytes(one.keep) for one in doomed))
-        for one in doomed:
+        for one in sorted(doomed, key=lambda one: bool(one.keep)):
             try:
                 payloads = self._payloads(one)
             except StoreError as error:
@@ -129,11 +156,11 @@ class Collector:
                 marked = self._mark(done, marked)
         self._copier.flush()
         self._mark(done, marked)
-        return done
 
     def _mark(self, done: list[Doomed], marked: int) -> int:
         for one in done[marked:]:
             _marks.put(self._backend, one.pack, int(self._now))
+            self._condemned.append(one)
         return len(done)
 
     def _payloads(self, doomed: Doomed) -> list[Payload] | None:
@@ -151,6 +178,7 @@ class Collector:
         present = sorted(pack for pack in marks if pack in self._packs.listed and (only is None or pack in only))
         ripe = [pack for pack in present if self._is_ripe(pack)]
         if ripe and not self._options.dry_run:
+            self._copier.forget()
             standing = self._packs.copies(pack for pack in self._packs.listed if pack not in marks)
             stuck = self._rescue(needed(self._backend), standing, self._packs.copies(ripe))
             ripe = [pack for pack in ripe if pack not in stuck]
@@ -191,10 +219,11 @@ class Collector:
         for entry in sorted(copies, key=lambda entry: len(entry.references)):
             try:
                 bases = [self._plain(base, standing, leaving) for base in entry.references]
-                self._copier.add([*bases, fetch(self._backend, entry)])
+                payload = fetch(self._backend, entry)
             except StoreError as error:
                 self._damaged.append(str(error))
                 continue
+            self._copier.add([*bases, payload])
             return True
         return False
 

@@ -41,8 +41,9 @@ def repair(here: Place, other: Place, found: VerifyResult, pool: Executor, stage
     whole = all(manifest is not None for manifest in manifests)
     packs = Packs()
     packs.read(here.backend, pool)
-    left = _mend_blocks(here, other, [manifest for manifest in manifests if manifest], found, packs, stages)
     damaged = {_keys.id_in(one.key) or "" for one in found.damage if one.key.startswith(_keys.PACKS)}
+    copier = Copier(here.catalog, leaving=damaged)
+    left = _mend_blocks(copier, other, [manifest for manifest in manifests if manifest], found, packs, stages)
     if whole and damaged:
         leaving = damaged if not left else damaged - packs.unreadable.keys()
         for pack in sorted(leaving):
@@ -89,7 +90,7 @@ def _fetch_manifest(here: Backend, other: Backend, sha256: str) -> None:
 
 
 def _mend_blocks(
-    here: Place, other: Place, manifests: list[Manifest], found: VerifyResult, packs: Packs, stages: Stages
+    copier: Copier, other: Place, manifests: list[Manifest], found: VerifyResult, packs: Packs, stages: Stages
 ) -> set[bytes]:
     """Store again every needed block of which there is no sound copy. Returns those that could not be had."""
     bad = {(damage.key, damage.block) for damage in found.damage if damage.block}
@@ -106,13 +107,14 @@ def _mend_blocks(
         if block.digest not in sound
     }
     progress = stages("fetching what is damaged", sum(block.length for block in missing))
-    copier = Copier(here.catalog)
     left = set()
     for block, layout in missing.items():
         try:
-            copier.add([plain(block.digest, other.reader.read(block, ""), layout).payload])
+            raw = other.reader.read(block, "")
         except StoreError:  # the verification that follows tells that it is still missing
             left.add(block.digest)
+        else:
+            copier.add([plain(block.digest, raw, layout).payload])
         progress(block.length)
     copier.flush()
     return left
