@@ -7,7 +7,7 @@ time. Both are killed together. Then another child opens the store, verifies it,
 acknowledged and whose removal was not announced. At the end a collection must leave nothing that is not needed.
 Files are plain ones, all different, or those of a few families (a base, a fine-tune, a merge of an adapter), which come
 again and again: their blocks refer to each other, and bases are condemned while others are coded against them.
-Prints the number of files that were read back at the end, of packs that collectors deleted, and of blocks with
+Prints the number of files that were acknowledged, of packs that collectors deleted, and of blocks with
 references that were in the store, summed over all looks at it.
 """
 
@@ -33,6 +33,8 @@ from weighbridge.store._reachable import Packs, needed
 from weighbridge.tensors import BytesSource
 
 NOW = GcOptions(grace=0, waste=0)
+MOST_FILES = 8
+"""Files that a writer leaves in the store, so that nothing is needed for ever."""
 FAMILIES = 4
 KINDS = ("base", "tuned", "merged")
 
@@ -56,14 +58,14 @@ def write(folder: str, first: int, tell: int) -> None:
     _pack_writer.PACK_TARGET = 100_000
     rng = random.Random(first)
     with Store.open(folder) as store:
-        mine: list[int] = []
+        kept = [int(name.removeprefix("file ")) for name in store.names()]
         for seed in count(first):
             stored = store.add(BytesSource(content(seed)))
             store.bind(f"file {seed}", stored.sha256)
             os.write(tell, f"+{seed}\n".encode())
-            mine.append(seed)
-            if len(mine) > 2 and rng.random() < 0.5:
-                gone = mine.pop(rng.randrange(len(mine)))
+            kept.append(seed)
+            while len(kept) > MOST_FILES or (len(kept) > 2 and rng.random() < 0.5):
+                gone = kept.pop(rng.randrange(len(kept)))
                 os.write(tell, f"-{gone}\n".encode())
                 store.remove(f"file {gone}")
 
@@ -144,20 +146,21 @@ def create(folder: str, _tell: int) -> None:
 def main(folder: str, kills: int, seed: int) -> None:
     rng = random.Random(seed)
     acknowledged: set[int] = set()
-    deleted = referring = 0
+    added = deleted = referring = 0
     run(create, folder)
     for number in range(kills):
         for line in live_and_die(folder, 10_000 * number, rng.uniform(0, longest)):
             value = int(line[1:])
             if line[0] == "+":
                 acknowledged.add(value)
+                added += 1
             elif line[0] == "-":
                 acknowledged.discard(value)
             else:
                 deleted += value
         referring += sum(run(judge, folder, sorted(acknowledged)))
     referring += sum(run(judge_end, folder, sorted(acknowledged)))
-    print(len(acknowledged), deleted, referring)
+    print(added, deleted, referring)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 
-from weighbridge.errors import CorruptError, ObjectNotFoundError, StoreError, StoreVersionError
+from weighbridge.errors import CorruptError, ObjectNotFoundError, StorageFullError, StoreError, StoreVersionError
 from weighbridge.store._catalog import Catalog
 from weighbridge.store._holds import hold
 from weighbridge.store._keys import file_key, name_key
@@ -43,6 +43,18 @@ def remove_file(backend: Backend, catalog: Catalog, sha256: str, names: Callable
             raise StoreError(f"was removed while somebody gave it a name; store it again: sha256 {sha256}")
         backend.put(file_key(sha256), [sealed])
         return False
+
+
+@contextmanager
+def _held(backend: Backend, manifest: Manifest | None) -> Iterator[bool]:
+    """Hold the blocks of a file. Gives whether they are held: nobody may need room to make room."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(hold(backend, {block.digest for block in manifest.blocks} if manifest else set()))
+        except StorageFullError:
+            yield False
+            return
+        yield True
 
 
 def _decoded(sealed: bytes, sha256: str) -> Manifest | None:
