@@ -29,6 +29,12 @@
     │   ├── StaleParentError        somebody else committed first
     │   └── InvalidUploadError      uploaded bytes are not what they claim to be
     │       └── ForgottenXorbError  the client relies on an earlier upload that this hub does not hold
+    ├── TrustError
+    │   ├── SigningKeyError         a key or certificate that cannot be used
+    │   ├── BundleError             the signature file is not one that we read
+    │   └── SignatureError          the signature does not hold
+    │       ├── WrongKeyError       it was made with another key
+    │       └── CertificateError    nobody whom we trust vouches for the signer
     └── ServiceError
         ├── PortInUseError
         ├── StoreUnavailableError   the place where a store lies does not answer, or does not let us in
@@ -211,6 +217,39 @@ class InvalidUploadError(HubError):
 class ForgottenXorbError(InvalidUploadError):
     code = "hub.forgotten-xorb"
     default_hint = "Run the same command again: the client will then send everything that is needed."
+
+
+class TrustError(WeighbridgeError):
+    code = "trust"
+    http_status = 400
+
+
+class SigningKeyError(TrustError):
+    code = "trust.key"
+    default_hint = (
+        "Keys are PEM files of curves P-256, P-384 or P-521: 'openssl ecparam -name prime256v1 -genkey -noout'."
+    )
+
+
+class BundleError(TrustError):
+    code = "trust.bundle"
+    default_hint = "Get the signature again from whoever signed; it should be a Sigstore bundle (JSON)."
+
+
+class SignatureError(TrustError):
+    code = "trust.signature"
+    exit_status = 1
+    default_hint = "Do not use these files: what is signed is not what the signer saw."
+
+
+class WrongKeyError(SignatureError):
+    code = "trust.wrong-key"
+    default_hint = "Use the public key that the signer publishes; if this is it, somebody else signed these files."
+
+
+class CertificateError(SignatureError):
+    code = "trust.certificate"
+    default_hint = "Name the certificates that you trust with --trust."
 
 
 class ServiceError(WeighbridgeError):

@@ -18,6 +18,8 @@ from weighbridge.errors import StorageFullError, WeighbridgeError
 COMMANDS = {
     "inspect": "Show what is inside a checkpoint.",
     "check": "Check a checkpoint: is it safe to open, is it sound?",
+    "sign": "Sign a model: say that its files are what you published.",
+    "verify": "Check a model's signature.",
     "pack": "Store files in far fewer bytes.",
     "unpack": "Get stored files back, bit for bit.",
     "store": "Look after a store.",
