@@ -29,6 +29,7 @@ import models
 from crash_nursery import fork
 
 from weighbridge.store import GcOptions, Store, _gc, _pack_writer
+from weighbridge.store._families import Families
 from weighbridge.store._reachable import Packs, needed
 from weighbridge.tensors import BytesSource
 
@@ -51,7 +52,12 @@ def relative(seed: int) -> bytes:
 CONTENTS = {"plain": crash_nursery.content, "families": relative}
 LONGEST = {"plain": 0.4, "families": 1.2}
 """Seconds for which children live after one of them said something."""
+_relatives = Families.relatives
 content, longest = CONTENTS[sys.argv[4]], LONGEST[sys.argv[4]]
+
+
+def _blind(*_arguments: object) -> list:
+    return []
 
 
 def write(folder: str, first: int, tell: int) -> None:
@@ -60,6 +66,7 @@ def write(folder: str, first: int, tell: int) -> None:
     with Store.open(folder) as store:
         kept = [int(name.removeprefix("file ")) for name in store.names()]
         for seed in count(first):
+            Families.relatives = _blind if rng.random() < 0.4 else _relatives  # a repack finds what it did not see
             stored = store.add(BytesSource(content(seed)))
             store.bind(f"file {seed}", stored.sha256)
             os.write(tell, f"+{seed}\n".encode())
@@ -76,7 +83,8 @@ def look_after(folder: str, first: int, tell: int) -> None:
             deleted = store.gc(NOW).deleted.packs
             os.write(tell, f"={deleted}\n".encode())
             if number % 3 == 2:
-                store.repack(NOW)
+                deleted = store.repack(NOW, newer_bases=bool(number % 2)).deleted.packs
+                os.write(tell, f"={deleted}\n".encode())
 
 
 def judge(folder: str, acknowledged: list[int], tell: int) -> None:

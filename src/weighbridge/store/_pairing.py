@@ -103,6 +103,15 @@ class RegionCoder:
         self._merge: Merge | None = None
         self._plain_share = 1.0
 
+    @property
+    def is_decided(self) -> bool:
+        """Whether it is settled if there is a base."""
+        return self._decided
+
+    @property
+    def has_base(self) -> bool:
+        return self._base is not None
+
     def code(self, digest: bytes, raw: bytes, at: int) -> Attempt:
         """The block of these bytes, which begins at byte `at` of the region, in as few bytes as we know how."""
         with self._lock:  # the other blocks of the region wait for the first one to choose a base

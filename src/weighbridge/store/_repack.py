@@ -1,7 +1,7 @@
 """Writing packs anew where that makes them smaller or fewer: from the store alone, as a collection does it.
 
 A block is coded again by the codecs that there are now, and kept so if it gets smaller. Payloads with references stay
-as they are, and a block without references never gets any: no file becomes slower to read. Packs of less than a
+as they are, and a block without references gets none here (`_rebase` gives them, beforehand). Packs of less than a
 quarter of the usual size are merged. Old packs are condemned once what they held is durable in new ones, so a run
 that was interrupted has lost nothing, and the next one goes on: it knows what it had looked at.
 """

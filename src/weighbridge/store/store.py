@@ -5,10 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from weighbridge.errors import CorruptError, ObjectNotFoundError, StoreError, StoreVersionError, UsageError
+from weighbridge.errors import (
+    CorruptError,
+    ObjectNotFoundError,
+    StorageFullError,
+    StoreError,
+    StoreVersionError,
+    UsageError,
+)
 from weighbridge.store import _bindings, _keys
 from weighbridge.store._catalog import Catalog
 from weighbridge.store._claims import claim_name, claimants
@@ -213,13 +221,28 @@ class Store:
 
         return Collector(self._backend, self._catalog, self._pool, options or GcOptions(), stages).run()
 
-    def repack(self, options: GcOptions | None = None, *, stages: Stages = no_stages) -> Collected:
-        """Collect, code again what codecs can keep in fewer bytes now, and merge small packs. As safe as `gc`."""
+    def repack(
+        self, options: GcOptions | None = None, *, newer_bases: bool = False, stages: Stages = no_stages
+    ) -> Collected:
+        """Collect, code again what can be kept in fewer bytes now, and merge small packs. As safe as `gc`.
+
+        Blocks are coded against bases that were not seen when they came, of older files; of newer files, too, if
+        `newer_bases`: that may make what was there first slower to read.
+        """
+        from weighbridge.store._rebase import Rebaser
         from weighbridge.store._repack import Repacker
 
         cache = self._backend.cache(self.id)
         options = options or GcOptions()
-        return Repacker(self._backend, self._catalog, self._reader, self._pool, options, stages, cache).run()
+        parts = (self._catalog, Families(self._backend, self._index), self._reader, self._pool, stages, cache)
+        repacker = Repacker(self._backend, self._catalog, self._reader, self._pool, options, stages, cache)
+        try:
+            rebased = Rebaser(self._backend, *parts, newer=newer_bases).run()
+        except StorageFullError:
+            if not repacker.run().deleted.packs:  # which may make room
+                raise
+            return self.repack(options, newer_bases=newer_bases, stages=stages)
+        return replace(repacker.run(), rebased=rebased)
 
     def verify(self, options: VerifyOptions | None = None, *, progress: Progress | None = None) -> VerifyResult:
         """Read and check every bit. `progress` counts bytes of packs. Damage is in the result, not raised."""

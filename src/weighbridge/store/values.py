@@ -164,6 +164,14 @@ class Garbage:
 
 
 @dataclass(frozen=True, slots=True)
+class Rebased:
+    """Blocks that a repack coded against a base, and by how many bytes less they are kept so."""
+
+    blocks: int = 0
+    saved: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Collected:
     """What a collection found and did, or would do if `dry_run`.
 
@@ -178,6 +186,7 @@ class Collected:
     written: Tally
     unreadable: tuple[str, ...]
     dry_run: bool
+    rebased: Rebased = Rebased()
 
 
 @dataclass(frozen=True, slots=True)
