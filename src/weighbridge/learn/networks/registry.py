@@ -8,9 +8,10 @@ from weighbridge.errors import UsageError
 from weighbridge.learn.networks._parts import options
 from weighbridge.learn.networks.base import Network, Options
 from weighbridge.learn.networks.cnn import Cnn
+from weighbridge.learn.networks.efficientnet_lite import EfficientNetLite
 from weighbridge.learn.networks.mlp import Mlp
 
-NETWORKS: tuple[Network, ...] = (Mlp(), Cnn())
+NETWORKS: tuple[Network, ...] = (Mlp(), Cnn(), EfficientNetLite())
 
 
 def find(name: str, given: dict[str, Any]) -> tuple[Network, Options]:
