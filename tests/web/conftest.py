@@ -28,6 +28,7 @@ from weighbridge.hub import (
     ReportStatus,
     Role,
 )
+from weighbridge.hub.arrivals import Arrival
 from weighbridge.report import to_json
 from weighbridge.server import web
 from weighbridge.server.addresses import EncodedSlashes
@@ -147,11 +148,11 @@ def _build(hub: Hub) -> Scene:
 def examine(hub: Hub) -> None:
     """Have every revision checked, here instead of in processes of their own: these tests are about pages."""
 
-    def in_process(repo: RepoId, entries: list[Entry]) -> tuple[ReportStatus, str, str]:
+    def in_process(repo: RepoId, entries: list[Entry], arrival: Arrival) -> tuple[ReportStatus, str, str]:
         files = {entry.path: hub.objects.open(entry.sha256) for entry in entries}
         with checkpoint.open(files, allow_unsafe=True, allow_empty=True, name=str(repo)) as opened:
             weights = opened.files or opened.broken
-            return hub.reports._keep(to_json(checks.run(opened)).encode() if weights else b"")
+            return hub.reports._keep(to_json(checks.run(opened)).encode() if weights else b"", arrival)
 
     hub.reports._examine = in_process
     while hub.reports.examine_next():
