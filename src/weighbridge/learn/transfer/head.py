@@ -1,0 +1,80 @@
+"""The head on frozen features: one linear layer, found by LBFGS on all samples at once, in moments and to the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from weighbridge.errors import UsageError
+from weighbridge.learn.transfer.features import FrozenSamples
+
+_HISTORY = 10
+
+
+@dataclass(frozen=True, slots=True)
+class HeadFit:
+    """How the fit went: the objective after each iteration, and whether it ended because nothing moved any more."""
+
+    losses: tuple[float, ...]
+    converged: bool
+
+
+def fit_head(
+    head: nn.Linear, samples: FrozenSamples, *, weight_decay: float = 1e-2, steps: int = 200, smoothing: float = 0.0
+) -> HeadFit:
+    """Give `head` the weights of the penalised (multinomial) logistic or linear regression on these features.
+
+    Features are standardised while fitting, which is then folded into the weights: so one `weight_decay`, the share
+    of half the squared weights in the objective beside the mean loss, suits features of any scale. Starts from zero:
+    the outcome depends on samples and weight_decay alone, not on a seed. Raises `UsageError` where classes are missing.
+    """
+    values = torch.from_numpy(samples.values)
+    targets = torch.from_numpy(samples.targets)
+    if not len(values):
+        raise UsageError("there is no sample to fit a head to")
+    mean, scale = values.mean(0), values.std(0, correction=0)
+    scale = torch.where(scale > 1e-6, scale, torch.ones_like(scale))
+    inputs = (values - mean) / scale
+    weight = torch.zeros(head.out_features, head.in_features, requires_grad=True)
+    bias = torch.zeros(head.out_features, requires_grad=True)
+
+    def objective() -> Tensor:
+        outputs = functional.linear(inputs, weight, bias)
+        return _loss(outputs, targets, smoothing) + weight_decay / 2 * weight.square().sum()
+
+    losses, converged = _minimise(objective, [weight, bias], steps)
+    with torch.no_grad():
+        folded = weight / scale
+        head.weight.copy_(folded)
+        if head.bias is None:
+            raise UsageError("a head without a bias cannot be fitted to frozen features")
+        head.bias.copy_(bias - folded @ mean)
+    return HeadFit(losses, converged)
+
+
+def _loss(outputs: Tensor, targets: Tensor, smoothing: float) -> Tensor:
+    if targets.dtype == torch.int64:
+        return functional.cross_entropy(outputs, targets, label_smoothing=smoothing)
+    return functional.mse_loss(outputs, targets.reshape(outputs.shape))
+
+
+def _minimise(objective: Callable[[], Tensor], parameters: list[Tensor], steps: int) -> tuple[tuple[float, ...], bool]:
+    optimiser = torch.optim.LBFGS(parameters, max_iter=1, history_size=_HISTORY, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimiser.zero_grad()
+        loss: Tensor = objective()
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss
+
+    losses: list[float] = []
+    for _ in range(steps):
+        losses.append(optimiser.step(closure).item())  # type: ignore[no-untyped-call]
+        gradient = max(float(each.grad.abs().max()) for each in parameters if each.grad is not None)
+        if gradient < 1e-5:
+            return tuple(losses), True
+    return tuple(losses), False
