@@ -70,7 +70,7 @@ def test_tensors_of_another_shape_are_named_and_nothing_is_loaded(published: Pat
 def test_a_missing_layer_and_a_layer_too_many_are_named(published: Path) -> None:
     with pytest.raises(UsageError, match=r"missing: body\.2\.0\.weight"):
         _load(published, channels=(4, 8, 8))
-    with pytest.raises(UsageError, match=r"that it has 6 that it has no place for: .*body\.1\.0\.weight"):
+    with pytest.raises(UsageError, match=r"6 that it has no place for: body\.1\.0\.weight"):
         _load(published, channels=(4,))
 
 
