@@ -29,7 +29,7 @@ def _base_models(folder: Path) -> Iterator[str]:
     card = folder / "README.md"
     if not card.is_file():
         return
-    from weighbridge.hub.cards import parse_card  # only here: it brings the hub's database along
+    from weighbridge.documents.cards import parse_card  # only here: it brings the hub's database along
 
     with card.open("rb") as stream:
         said = parse_card(stream.read(_MOST_CARD)).data.get("base_model")

@@ -14,12 +14,12 @@ from datetime import datetime
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
+from weighbridge.documents.cards import LARGEST_HEADER, Card, parse_card
 from weighbridge.errors import InvalidUploadError, LimitError
 from weighbridge.hub import git, naming
 from weighbridge.hub._reading import entry_at, load_tree
 from weighbridge.hub._rows import MAIN, commit_of, now
 from weighbridge.hub.arrivals import Arrival
-from weighbridge.hub.cards import LARGEST_HEADER, Card, parse_card
 from weighbridge.hub.git import Node
 from weighbridge.hub.model import AddFile, AddStored, Commit, DeleteFile, DeleteFolder, Operation
 from weighbridge.hub.objects import Objects

@@ -8,8 +8,8 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
+from weighbridge.documents.cards import front_matter, parse_header
 from weighbridge.errors import FormatError
-from weighbridge.hub.cards import front_matter, parse_header
 from weighbridge.server.bodies import json_body
 
 router = APIRouter()

@@ -8,8 +8,8 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from weighbridge.documents.cards import LARGEST_HEADER, Card, parse_card
 from weighbridge.hub import Commit, Entry, Hub, Repo
-from weighbridge.hub.cards import LARGEST_HEADER, Card, parse_card
 from weighbridge.report import Anatomy, Finding, Report, Severity
 from weighbridge.server.addresses import API, TheRepo
 from weighbridge.server.callers import TheCaller, TheHub

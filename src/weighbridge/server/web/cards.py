@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from weighbridge.hub.cards import Json, front_matter, parse_card
+from weighbridge.documents.cards import Json, front_matter, parse_card
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from typing import Final
 
 from weighbridge import checkpoint, checks
 from weighbridge.checkpoint import Checkpoint
+from weighbridge.documents.cards import LARGEST_HEADER
 from weighbridge.errors import StoreError, WeighbridgeError
 from weighbridge.hub import Hub
-from weighbridge.hub.cards import LARGEST_HEADER
 from weighbridge.hub.model import Caller, Commit, Entry, RepoId
 from weighbridge.hub.reports import ReportState, ReportStatus
 from weighbridge.report import Anatomy, Report, Statistics, TensorFacts, TensorStatistics

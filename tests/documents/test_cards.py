@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from weighbridge.documents.cards import Card, front_matter, parse_card, parse_header
 from weighbridge.errors import FormatError
-from weighbridge.hub.cards import Card, front_matter, parse_card, parse_header
 
 CARD = b"""---
 license: mit
