@@ -35,6 +35,10 @@
     │   └── SignatureError          the signature does not hold
     │       ├── WrongKeyError       it was made with another key
     │       └── CertificateError    nobody whom we trust vouches for the signer
+    ├── TrainingError               a training run cannot go on
+    │   ├── NotFiniteError          a loss or gradient is NaN or infinite
+    │   ├── OutOfMemoryError        a step needs more memory than there is
+    │   └── OtherRunError           the folder holds the run of another recipe, or of other data
     └── ServiceError
         ├── PortInUseError
         ├── StoreUnavailableError   the place where a store lies does not answer, or does not let us in
@@ -250,6 +254,28 @@ class WrongKeyError(SignatureError):
 class CertificateError(SignatureError):
     code = "trust.certificate"
     default_hint = "Name the certificates that you trust with --trust."
+
+
+class TrainingError(WeighbridgeError):
+    code = "training"
+
+
+class NotFiniteError(TrainingError):
+    code = "training.not-finite"
+    http_status = 422
+    default_hint = "Lower train.optimizer.learning_rate, set train.clip, or look at the samples named."
+
+
+class OutOfMemoryError(TrainingError):
+    code = "training.memory"
+    http_status = 507
+    default_hint = "Lower train.batch_size and raise train.accumulate by as much: the result is nearly the same."
+
+
+class OtherRunError(TrainingError):
+    code = "training.other-run"
+    http_status = 409
+    default_hint = "Give another --out, or the recipe that the folder was begun with."
 
 
 class ServiceError(WeighbridgeError):

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import safetensors.torch as safetensors
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
 from weighbridge.checkpoint import open as open_checkpoint
@@ -25,7 +25,7 @@ _PREFIX = "weighbridge-"
 def save(name: str, module: nn.Module, options: Options, facts: Facts, folder: Path) -> None:
     """Write both files."""
     tensors = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
-    save_file(tensors, str(folder / WEIGHTS), metadata={"format": "pt"})
+    (folder / WEIGHTS).write_bytes(safetensors.save(tensors, metadata={"format": "pt"}))
     config = {
         "model_type": _PREFIX + name,
         "options": options.model_dump(mode="json"),

@@ -1,0 +1,1 @@
+"""Evaluation: what a model gets right, how sure it is, and whether it over- or underfits."""

@@ -1,0 +1,99 @@
+"""A finished run's files: written beside, measured as a stranger would measure them, and only then put in place."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from weighbridge.learn import record
+from weighbridge.learn._json import dump
+from weighbridge.learn.data import Splits
+from weighbridge.learn.evaluation.measure import Measured, measure
+from weighbridge.learn.evaluation.verdicts import verdict
+from weighbridge.learn.networks import Network, Options
+from weighbridge.learn.publish.card import card
+from weighbridge.learn.publish.page import page
+from weighbridge.learn.recipe import Recipe
+
+_PART = ".publishing"
+_LAST = "weighbridge.json"  # a folder is a model once this is there
+_TRAIN_LIMIT = 2000
+
+
+def publish(
+    recipe: Recipe, splits: Splits, out: Path, *, network: Network, options: Options, module: nn.Module,
+    lock: dict[str, Any], steps: int, chosen: int,
+) -> dict[str, Any]:  # fmt: skip
+    """Write a trained model's files into `out`. Returns what metrics.json holds.
+
+    Metrics are those of the files: the model is loaded again from them. `chosen` is the step that the weights are of.
+    """
+    part = out / _PART
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    network.save(module, options, splits.facts, part)
+    loaded = network.load(part).to(next(module.parameters()).device)
+    measured = _measured(loaded, splits, recipe)
+    judged = verdict(list(record.read(out)), measured, splits)
+    metrics = _metrics(measured, chosen, judged.as_json() if judged else None)
+    texts = {
+        "metrics.json": dump(metrics),
+        "README.md": card(recipe, splits, metrics, lock),
+        "report.html": page(recipe, splits, metrics, list(record.read(out))),
+        _LAST: dump(_facts(recipe, splits, network, options, steps, chosen)),
+    }
+    for name, text in texts.items():
+        (part / name).write_text(text, encoding="utf-8")
+    _put_in_place(part, out)
+    return metrics
+
+
+def _measured(module: nn.Module, splits: Splits, recipe: Recipe) -> dict[str, Measured]:
+    size = recipe.evaluate.batch_size
+    found = {"train": measure(module, splits.train, splits.facts, size, _TRAIN_LIMIT)}
+    for name, samples in (("validation", splits.validation), ("test", splits.test)):
+        if len(samples):
+            found[name] = measure(module, samples, splits.facts, size)
+    return found
+
+
+def _metrics(measured: dict[str, Measured], chosen: int, fit: dict[str, Any] | None) -> dict[str, Any]:
+    """The metrics of the split that is most to be trusted, and all of all splits."""
+    split = next(name for name in ("test", "validation", "train") if name in measured)
+    return {
+        "split": split,
+        "metrics": measured[split].metrics,
+        "samples": measured[split].samples,
+        "step": chosen,
+        "fit": fit,
+        "splits": {name: each.as_json() for name, each in measured.items()},
+    }
+
+
+def _facts(
+    recipe: Recipe, splits: Splits, network: Network, options: Options, steps: int, chosen: int
+) -> dict[str, Any]:
+    return {
+        "weighbridge": 1,
+        "name": recipe.name,
+        "network": {"name": network.name, "options": options.model_dump(mode="json")},
+        "facts": asdict(splits.facts),
+        "preparation": splits.preparation,
+        "steps": steps,
+        "step": chosen,
+    }
+
+
+def _put_in_place(part: Path, out: Path) -> None:
+    """Move each file to its place, durably, the one that marks a finished run last."""
+    names = sorted((path.name for path in part.iterdir()), key=lambda name: (name == _LAST, name))
+    for name in names:
+        with (part / name).open("rb") as file:
+            os.fsync(file.fileno())
+        (part / name).replace(out / name)
+    part.rmdir()
