@@ -9,6 +9,7 @@
     │   ├── FormatError             the bytes break the rules of their format
     │   │   ├── UnknownFormatError  no format that we know begins like this
     │   │   ├── TruncatedError      the file ends before its own header says it should
+    │   │   ├── PolicyError         a policy that makes no sense
     │   │   └── LimitError          reading on would cost more than any honest file needs
     │   ├── UnsupportedError        well-formed, but a feature that we do not read
     │   └── UnsafeError             loading this the usual way would run code
@@ -119,6 +120,11 @@ class UnknownFormatError(FormatError):
 class TruncatedError(FormatError):
     code = "format.truncated"
     default_hint = "The download or copy was probably cut off: fetch the file again."
+
+
+class PolicyError(FormatError):
+    code = "format.policy"
+    default_hint = "Mend the line that is named; spec/policy.md explains each key."
 
 
 class LimitError(FormatError):

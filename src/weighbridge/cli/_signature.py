@@ -8,12 +8,11 @@ from pathlib import Path
 from weighbridge.errors import SigningKeyError
 from weighbridge.trust import PrivateKey
 from weighbridge.trust.bundle import Bundle
+from weighbridge.trust.model_signing import signature_beside
 
 
 def signature_path(model: Path, given: Path | None) -> Path:
-    if given is not None:
-        return given
-    return model / "model.sig" if model.is_dir() else model.with_name(model.name + ".sig")
+    return given if given is not None else signature_beside(model)
 
 
 def write_signature(path: Path, bundle: Bundle) -> None:

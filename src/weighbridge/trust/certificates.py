@@ -20,13 +20,15 @@ from weighbridge.trust.keys import PublicKey, read_small
 
 def read_certificates(paths: Iterable[Path]) -> tuple[x509.Certificate, ...]:
     """All certificates of PEM files, in order. Raises `SigningKeyError`, `PathNotFoundError`."""
-    found: list[x509.Certificate] = []
-    for path in paths:
-        try:
-            found += x509.load_pem_x509_certificates(read_small(path))
-        except ValueError as error:
-            raise SigningKeyError("this file holds no certificates in PEM form", where=str(path)) from error
-    return tuple(found)
+    return tuple(found for path in paths for found in parse_certificates(read_small(path), where=str(path)))
+
+
+def parse_certificates(pem: bytes, *, where: str) -> tuple[x509.Certificate, ...]:
+    """All certificates in PEM form, in order. Raises `SigningKeyError` where there are none."""
+    try:
+        return tuple(x509.load_pem_x509_certificates(pem))
+    except ValueError as error:
+        raise SigningKeyError("found no certificates in PEM form", where=where) from error
 
 
 def parse_certificate(der: bytes, *, where: str) -> x509.Certificate:

@@ -30,10 +30,15 @@ class PublicKey:
     @classmethod
     def read(cls, path: Path) -> PublicKey:
         """The public key in a PEM file. Raises `SigningKeyError`, `PathNotFoundError`."""
+        return cls.parse(read_small(path), where=str(path))
+
+    @classmethod
+    def parse(cls, pem: bytes, *, where: str) -> PublicKey:
+        """The public key in PEM form. Raises `SigningKeyError`."""
         try:
-            return cls.of(serialization.load_pem_public_key(read_small(path)), where=str(path))
+            return cls.of(serialization.load_pem_public_key(pem), where=where)
         except (ValueError, UnsupportedAlgorithm) as error:
-            raise SigningKeyError("this is not a public key in PEM form", where=str(path)) from error
+            raise SigningKeyError("this is not a public key in PEM form", where=where) from error
 
     @classmethod
     def of(cls, key: object, *, where: str) -> PublicKey:

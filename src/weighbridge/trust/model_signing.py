@@ -7,9 +7,10 @@ SHA-256 of all those digests in a row. Bundles made here verify with model-signi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from weighbridge.trust.statement import Statement, Subject
 
 PREDICATE_TYPE = "https://model_signing/signature/v1.0"
 _BEFORE_1_0 = "https://model_signing/Digests/v0.1"
+Lister = Callable[[Method, Iterable[str]], tuple[Resource, ...]]
 
 
 class Kind(StrEnum):
@@ -86,16 +88,31 @@ def verify(
     `ignored`: files or folders in it that cannot be signed, such as the signature. Raises `SignatureError` (wrong key,
     no trust, altered statement) and `BundleError`; the verdict tells files that differ.
     """
+    own = tuple(name for name in (_inside(model, each) for each in ignored) if name)
+    return verify_listing(_names(model), partial(list_files, model), bundle, verifier, own=own, where=where)
+
+
+def verify_listing(
+    names: Iterable[str], lister: Lister, bundle: Bundle, verifier: Verifier, *, own: tuple[str, ...], where: str = ""
+) -> Verdict:
+    """As `verify`, for files that lie anywhere: `names` of them all, and `lister`, which hashes those it is given.
+
+    `own`: names of the signature itself.
+    """
     statement = _statement(bundle, where)
     signer = verifier.check(bundle, where=where)
     method, signed = _parse(statement, where)
-    own = tuple(name for name in (_inside(model, each) for each in ignored) if name)
     looked = Method(method.hash_type, method.shard_size, method.ignored + own)
-    names = tuple(_names(model))
-    left_out = {name for name in names if looked.leaves_out(name)}
-    found = list_files(model, looked, [name for name in names if name not in left_out])
+    every = tuple(names)
+    left_out = {name for name in every if looked.leaves_out(name)}
+    found = lister(looked, [name for name in every if name not in left_out])
     uncovered = tuple(sorted(left_out - set(own)))
     return Verdict(signer, len({each.path for each in signed}), _compare(signed, found), uncovered)
+
+
+def signature_beside(model: Path) -> Path:
+    """Where a model's signature lies unless said otherwise: model.sig in its folder, FILE.sig beside a file."""
+    return model / "model.sig" if model.is_dir() else model.with_name(model.name + ".sig")
 
 
 def _names(model: Path) -> tuple[str, ...]:
