@@ -69,12 +69,12 @@ def line(sizes=(80, 40, 40), outputs=1, seed=0):
     return splits(facts, inputs, targets.astype(np.float32) if outputs > 1 else targets[:, 0], sizes, "features")
 
 
-def recipe(network="mlp", options=None, *, evaluate=None, start=None, **train):
+def recipe(network="mlp", options=None, *, evaluate=None, start=None, data=None, **train):
     return Recipe.model_validate(
         {
             "recipe": 1,
             "name": "test",
-            "data": {"path": "nowhere"},
+            "data": {"path": "nowhere", **(data or {})},
             "model": {"network": network, "options": options or {}},
             "train": {"steps": 12, "batch_size": 16, **train},
             "evaluate": {"every": 4, **(evaluate or {})},

@@ -37,6 +37,14 @@ CASES = {
         recipe(stopping={"patience": 2}, checkpoints={"every": 3, "keep": 2}, schedule={"warmup": 0.3}),
     ),
     "head": (pictures, recipe("cnn", {"channels": [4, 6]}, what="head", optimizer={"name": "rmsprop"})),
+    "changed head": (
+        pictures,
+        recipe("cnn", {"channels": [4, 6]}, what="head", data={"image": {"augment": ["flip"]}}),
+    ),
+    "fitted head": (
+        pictures,
+        recipe("cnn", {"channels": [4, 6]}, what="head", optimizer={"name": "lbfgs", "weight_decay": 0.01}),
+    ),
 }
 
 

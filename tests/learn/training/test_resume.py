@@ -15,7 +15,7 @@ from weighbridge.learn.training.checkpoints import Checkpoints
 from ..samples import blobs, recipe
 
 NURSERY = Path(__file__).with_name("nursery.py")
-CASES = ("dropout", "cnn", "lbfgs", "stopping", "head")
+CASES = ("dropout", "cnn", "lbfgs", "stopping", "head", "changed head", "fitted head")
 WHOLE = ("model.safetensors", "config.json", "weighbridge.json", "metrics.json", "README.md", "recipe.lock.json")
 
 

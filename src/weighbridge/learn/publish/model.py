@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from weighbridge.learn.networks import Network, Options
 from weighbridge.learn.publish.card import card
 from weighbridge.learn.publish.page import page
 from weighbridge.learn.recipe import Recipe
+from weighbridge.learn.transfer.moved import Moved
 
 _PART = ".publishing"
 _LAST = "weighbridge.json"  # a folder is a model once this is there
@@ -27,11 +29,12 @@ _TRAIN_LIMIT = 2000
 
 def publish(
     recipe: Recipe, splits: Splits, out: Path, *, network: Network, options: Options, module: nn.Module,
-    lock: dict[str, Any], steps: int, chosen: int,
+    lock: dict[str, Any], steps: int, chosen: int, moved: Sequence[Moved] = (),
 ) -> dict[str, Any]:  # fmt: skip
     """Write a trained model's files into `out`. Returns what metrics.json holds.
 
-    Metrics are those of the files: the model is loaded again from them. `chosen` is the step that the weights are of.
+    Metrics are those of the files: the model is loaded again from them. `chosen` is the step that the weights are of,
+    `moved` what became of the starting weights.
     """
     part = out / _PART
     shutil.rmtree(part, ignore_errors=True)
@@ -41,6 +44,7 @@ def publish(
     measured = _measured(loaded, splits, recipe)
     judged = verdict(list(record.read(out)), measured, splits)
     metrics = _metrics(measured, chosen, judged.as_json() if judged else None)
+    metrics["moved"] = [each.as_json() for each in moved]
     texts = {
         "metrics.json": dump(metrics),
         "README.md": card(recipe, splits, metrics, lock),

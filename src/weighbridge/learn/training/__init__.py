@@ -7,7 +7,7 @@
 Every random draw follows from the seed and a number, so going on from a checkpoint needs no generator's state.
 """
 
-from weighbridge.learn.training.events import Evaluated, Event, Note, Step, Tell
-from weighbridge.learn.training.run import Begin, Result, run
+from weighbridge.learn.training.events import Evaluated, Event, Note, Preparing, Step, Tell
+from weighbridge.learn.training.run import Result, run
 
-__all__ = ["Begin", "Evaluated", "Event", "Note", "Result", "Step", "Tell", "run"]
+__all__ = ["Evaluated", "Event", "Note", "Preparing", "Result", "Step", "Tell", "run"]

@@ -29,13 +29,22 @@ class Evaluated:
 
 
 @dataclass(frozen=True, slots=True)
+class Preparing:
+    """Work before the first step: `done` of `count` of what `what` names."""
+
+    what: str
+    done: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """A sentence that a person should read."""
 
     text: str
 
 
-Event: TypeAlias = Step | Evaluated | Note
+Event: TypeAlias = Step | Evaluated | Preparing | Note
 Tell: TypeAlias = Callable[[Event], None]
 
 

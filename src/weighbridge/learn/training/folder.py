@@ -48,7 +48,7 @@ def begun(out: Path, recipe: Recipe) -> dict[str, Any] | None:
     if not (out / pins.FILE).is_file():
         return None
     lock = read_object(out / pins.FILE)
-    now = recipe.model_dump(mode="json")
+    now = pins.public(recipe)
     differing = [name for name in now if lock.get("recipe", {}).get(name) != now[name]]
     if differing:
         raise OtherRunError(f"holds the run of another recipe: {', '.join(differing)} differ", where=str(out))

@@ -24,7 +24,7 @@ def pins(recipe: Recipe, *, data: str, start: dict[str, str] | None, threads: in
     """The lock of a run, as JSON values. Two runs of equal locks on the same kind of machine give the same bits."""
     return {
         "lock": 1,
-        "recipe": recipe.model_dump(mode="json"),
+        "recipe": public(recipe),
         "data": {"digest": data},
         "start": start,
         "seed": recipe.train.seed,
@@ -38,6 +38,16 @@ def pins(recipe: Recipe, *, data: str, start: dict[str, str] | None, threads: in
         "versions": {"weighbridge": __version__, "python": platform.python_version(), **_versions()},
         "code": code_digest(),
     }
+
+
+def public(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as JSON values without folders of this machine: of a path from the root its last part. What lies
+    there is pinned by digests."""
+    values = recipe.model_dump(mode="json")
+    for part, name in ((values, "start"), (values["data"], "path"), (values["data"], "test")):
+        if part[name] is not None and Path(part[name]).expanduser().is_absolute():
+            part[name] = Path(part[name]).name
+    return values
 
 
 def _versions() -> dict[str, str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -14,22 +16,25 @@ from weighbridge.errors import OtherRunError, UsageError
 from weighbridge.learn._json import read_object
 from weighbridge.learn.data import Facts, Splits
 from weighbridge.learn.evaluation.measure import tensors
-from weighbridge.learn.networks import Network, Options, find
 from weighbridge.learn.publish.model import publish
 from weighbridge.learn.recipe import Recipe
 from weighbridge.learn.record import Record
+from weighbridge.learn.start import Start
 from weighbridge.learn.training import folder, pins, threads
 from weighbridge.learn.training.board import Board
 from weighbridge.learn.training.checkpoints import Checkpoints
 from weighbridge.learn.training.events import Note, Tell, nobody
+from weighbridge.learn.training.frozen import Frozen
 from weighbridge.learn.training.loop import Loop
 from weighbridge.learn.training.losses import loss_for
+from weighbridge.learn.training.made import Made, make
 from weighbridge.learn.training.order import Order
-from weighbridge.learn.training.subject import Change, Subject, freeze_below_head, unchanged
+from weighbridge.learn.training.subject import Change, Subject, freeze_below_head, freezes, unchanged
 from weighbridge.learn.training.trouble import told
 
-Begin = Callable[[nn.Module, Network, Facts], dict[str, str]]
-"""Puts starting weights into a module; returns what the lock says of them: `given` and `digest`."""
+FEATURES = ".features"
+_MEASURED = 8
+"""Samples on which the body is timed to choose the number of threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +47,21 @@ class Result:
     metrics: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """The network of a run before its first step."""
-
-    network: Network
-    options: Options
-    module: nn.Module
-    start: dict[str, str] | None
-
-
 def run(
     recipe: Recipe,
     splits: Splits,
     out: Path,
     *,
     source: str = "",
-    begin: Begin | None = None,
+    start: Start | None = None,
     change: Change = unchanged,
     tell: Tell = nobody,
 ) -> Result:
     """Train by `recipe` on `splits` in the folder `out`, or go on where a run of the same recipe was ended.
 
-    `source` is the recipe's text, kept as given. However a run is ended, running again goes on from the last checkpoint
-    and comes to the same weights, bit for bit. The model's files appear when it is finished, and not before.
+    `source` is the recipe's text, kept as given; `start` the recipe's starting weights, found and scanned. However a
+    run is ended, running again goes on from the last checkpoint and comes to the same weights, bit for bit. The model's
+    files appear when it is finished, and not before.
 
     Raises `OtherRunError`, `NotFiniteError`, `OutOfMemoryError`, `StorageFullError`, and `UsageError` for a recipe that
     does not fit the data.
@@ -78,7 +74,9 @@ def run(
         if folder.finished(out):
             return Result(out, _steps(out), None, read_object(out / "metrics.json"))
         device = _device(recipe)
-        made = _make(recipe, splits.facts, begin)
+        made = make(recipe, splits.facts, start)
+        for each in made.notes():
+            tell(Note(each))
         made.module.to(device)
         lock = _pin(recipe, splits, made, device, out, lock, source, tell)
         torch.set_num_threads(lock["threads"])
@@ -86,17 +84,43 @@ def run(
 
 
 def _train(
-    recipe: Recipe, splits: Splits, out: Path, made: _Made, device: torch.device, lock: dict[str, Any],
+    recipe: Recipe, splits: Splits, out: Path, made: Made, device: torch.device, lock: dict[str, Any],
     change: Change, tell: Tell,
 ) -> Result:  # fmt: skip
-    loop = Loop(_subject(recipe, splits, made, change), recipe, device)
+    frozen = Frozen.of(made, splits, out / FEATURES, tell) if freezes(recipe, made.network, made.module) else None
+    if not Board.available():
+        tell(Note("TensorBoard is not installed: no event files are written."))
+    if frozen is not None and recipe.train.optimizer.name == "lbfgs":
+        steps, resumed = _fit(frozen, recipe, splits, out, tell), 0
+        chosen = steps
+    else:
+        subject = frozen.subject(splits) if frozen else _subject(recipe, splits, made, change)
+        steps, resumed, chosen = _loop(Loop(subject, recipe, device), recipe, out, tell)
+    made.module.eval()
+    metrics = publish(
+        recipe, splits, out, network=made.network, options=made.options, module=made.module, lock=lock, steps=steps,
+        chosen=chosen, moved=made.moved(),
+    )  # fmt: skip
+    shutil.rmtree(out / FEATURES, ignore_errors=True)
+    return Result(out, steps, resumed, metrics)
+
+
+def _fit(frozen: Frozen, recipe: Recipe, splits: Splits, out: Path, tell: Tell) -> int:
+    board = Board(out, 0)
+    try:
+        with Record(out) as record:
+            return frozen.fit(recipe, splits, record, board, tell)
+    finally:
+        board.close()
+
+
+def _loop(loop: Loop, recipe: Recipe, out: Path, tell: Tell) -> tuple[int, int, int]:
+    """Run the loop from its last checkpoint on. Returns the steps in all, those of before, and the chosen one."""
     with Checkpoints.open(out / folder.CHECKPOINTS, keep=recipe.train.checkpoints.keep) as keeper:
         latest = keeper.latest()
         if latest is not None:
             loop.restore(latest)
             tell(Note(f"Going on after step {loop.progress.step} of {loop.plan.steps}."))
-        elif not Board.available():
-            tell(Note("TensorBoard is not installed: no event files are written."))
         resumed = loop.progress.step
         board = Board(out, resumed)
         try:
@@ -104,13 +128,7 @@ def _train(
                 loop.run(keeper, record, board, tell)
         finally:
             board.close()
-        chosen = _choose(recipe, loop, keeper)
-    made.module.eval()
-    metrics = publish(
-        recipe, splits, out, network=made.network, options=made.options, module=made.module, lock=lock,
-        steps=loop.progress.step, chosen=chosen,
-    )  # fmt: skip
-    return Result(out, loop.progress.step, resumed, metrics)
+        return loop.progress.step, resumed, _choose(recipe, loop, keeper)
 
 
 def _choose(recipe: Recipe, loop: Loop, keeper: Checkpoints) -> int:
@@ -143,19 +161,7 @@ def _device(recipe: Recipe) -> torch.device:
     return torch.device("cuda")
 
 
-def _make(recipe: Recipe, facts: Facts, begin: Begin | None) -> _Made:
-    if recipe.train.what == "lora":
-        raise UsageError("train.what is lora, which this version does not train yet", hint="Take all or head.")
-    if recipe.start is not None and begin is None:
-        raise UsageError(f"the recipe starts from {recipe.start!r}, and nothing here can load that")
-    network, options = find(recipe.model.network, recipe.model.options)
-    torch.manual_seed(recipe.train.seed)
-    module = network.build(options, facts)
-    start = begin(module, network, facts) if begin is not None and recipe.start is not None else None
-    return _Made(network, options, module, start)
-
-
-def _subject(recipe: Recipe, splits: Splits, made: _Made, change: Change) -> Subject:
+def _subject(recipe: Recipe, splits: Splits, made: Made, change: Change) -> Subject:
     heads = freeze_below_head(made.network, made.module) if recipe.train.what == "head" else ()
     active = heads or (made.module,)
     layers = made.network.layers(made.module)
@@ -163,12 +169,12 @@ def _subject(recipe: Recipe, splits: Splits, made: _Made, change: Change) -> Sub
 
 
 def _pin(
-    recipe: Recipe, splits: Splits, made: _Made, device: torch.device, out: Path, before: dict[str, Any] | None,
+    recipe: Recipe, splits: Splits, made: Made, device: torch.device, out: Path, before: dict[str, Any] | None,
     source: str, tell: Tell,
 ) -> dict[str, Any]:  # fmt: skip
     """The lock: a new one, or that of the run which goes on."""
     count = before["threads"] if before else _threads(recipe, splits, made, device, tell)
-    now = pins.pins(recipe, data=splits.digest, start=made.start, threads=count, device=device.type)
+    now = pins.pins(recipe, data=splits.digest, start=made.pinned(), threads=count, device=device.type)
     if before is None:
         folder.begin(out, now, source)
         return now
@@ -179,12 +185,19 @@ def _pin(
     return before
 
 
-def _threads(recipe: Recipe, splits: Splits, made: _Made, device: torch.device, tell: Tell) -> int:
+def _threads(recipe: Recipe, splits: Splits, made: Made, device: torch.device, tell: Tell) -> int:
     given = recipe.hardware.threads
     if given != "auto":
         return given
     if device.type != "cpu":
         return 1
+    step = _body_step if freezes(recipe, made.network, made.module) else _training_step
+    chosen = threads.choose(made.module, step(recipe, splits, made, device))
+    tell(Note(f"{chosen} of {threads.cores()} threads, measured to be fastest."))
+    return chosen
+
+
+def _training_step(recipe: Recipe, splits: Splits, made: Made, device: torch.device) -> Callable[[nn.Module], None]:
     (_, indices), *_rest = Order.of(recipe.train, len(splits.train)).batches(0)
     batch = tensors(splits.train.batch(indices), device)
     targets = tensors({"targets": splits.train.targets[indices]}, device)["targets"]
@@ -195,9 +208,18 @@ def _threads(recipe: Recipe, splits: Splits, made: _Made, device: torch.device, 
         module.zero_grad()
         loss(module(**batch), targets).backward()  # type: ignore[no-untyped-call]
 
-    chosen = threads.choose(made.module, step)
-    tell(Note(f"{chosen} of {threads.cores()} threads, measured to be fastest."))
-    return chosen
+    return step
+
+
+def _body_step(_recipe: Recipe, splits: Splits, made: Made, device: torch.device) -> Callable[[nn.Module], None]:
+    batch = tensors(splits.train.batch(np.arange(min(len(splits.train), _MEASURED))), device)
+
+    def step(module: nn.Module) -> None:
+        module.eval()
+        with torch.inference_mode():
+            made.network.features(module, batch)
+
+    return step
 
 
 def _steps(out: Path) -> int:

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from weighbridge.learn.data import Batch, Facts, Samples
 from weighbridge.learn.networks import Network
+from weighbridge.learn.recipe import Recipe
+from weighbridge.learn.transfer.features import can_freeze
 
 Change: TypeAlias = Callable[[Batch, np.random.Generator], Batch]
 
@@ -54,6 +56,11 @@ class HeadOnly(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         decided: Tensor = self.head(features)
         return decided
+
+
+def freezes(recipe: Recipe, network: Network, module: nn.Module) -> bool:
+    """Whether all below the head need be computed only once: it alone learns, and from samples that never change."""
+    return recipe.train.what == "head" and not recipe.data.image.augment and can_freeze(network, module)
 
 
 def freeze_below_head(network: Network, module: nn.Module) -> tuple[nn.Module, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from torch import nn
 from weighbridge.checkpoint import open as open_checkpoint
 from weighbridge.formats import safetensors
 from weighbridge.learn.data import Batch, Indices, Samples
+from weighbridge.learn.evaluation.measure import tensors
 from weighbridge.learn.networks import Network
 
 Tell = Callable[[int, int], None]
@@ -52,15 +54,16 @@ def extract(
     *,
     batch_size: int = 32,
     cache: Path | None = None,
+    preparation: Mapping[str, Any] | None = None,
     tell: Tell | None = None,
 ) -> FrozenSamples:
     """The features of all samples, by the network in evaluation mode, on the device where it lies.
 
-    With `cache`, a folder, they are kept there under a digest of the body's weights, the samples and the number of
-    threads, and read back instead of computed again. `tell` is called with samples done and in all.
+    With `cache`, a folder, they are kept there under a digest of the body's weights, the samples, their `preparation`
+    and the number of threads, and read back instead of computed again. `tell` is called with samples done and in all.
     """
     digests = samples.digests()
-    path = cache / f"features-{_key(network, module, digests)}.safetensors" if cache else None
+    path = cache / f"features-{_key(network, module, digests, preparation)}.safetensors" if cache else None
     if path is not None and path.is_file():
         with open_checkpoint(path) as kept:
             return FrozenSamples(np.array(kept["features"].numpy()), samples.targets, digests)
@@ -81,8 +84,8 @@ def _computed(
     with torch.inference_mode():
         for at in range(0, len(samples), batch_size):
             indices = np.arange(at, min(at + batch_size, len(samples)))
-            batch = {name: torch.from_numpy(array).to(device) for name, array in samples.batch(indices).items()}
-            parts.append(network.features(module, batch).float().cpu().numpy())
+            features = network.features(module, tensors(samples.batch(indices), device))
+            parts.append(features.float().cpu().numpy())
             if tell is not None:
                 tell(int(indices[-1]) + 1, len(samples))
     module.train(was_training)
@@ -93,8 +96,9 @@ def _width(network: Network, module: nn.Module) -> int:
     return int(module.get_submodule(network.head(module)[0]).in_features)  # type: ignore[arg-type]
 
 
-def _key(network: Network, module: nn.Module, digests: tuple[bytes, ...]) -> str:
-    hasher = blake3(f"{torch.__version__} {torch.get_num_threads()}".encode())
+def _key(network: Network, module: nn.Module, digests: tuple[bytes, ...], preparation: Mapping[str, Any] | None) -> str:
+    hasher = blake3(f"{torch.__version__} {torch.get_num_threads()}\n".encode())
+    hasher.update(json.dumps(preparation, sort_keys=True).encode() + b"\n")
     head = tuple(f"{name}." for name in network.head(module))
     for name, tensor in module.state_dict().items():
         if not name.startswith(head):

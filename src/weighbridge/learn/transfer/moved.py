@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import sqrt
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +34,9 @@ class Moved:
     @property
     def unchanged(self) -> bool:
         return self.changed == 0
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "relative": self.relative, "said": str(self)}
 
     def __str__(self) -> str:
         if self.unchanged:

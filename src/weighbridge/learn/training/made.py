@@ -1,0 +1,69 @@
+"""The network of a run before its first step: built by the recipe's seed, with its starting weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from weighbridge.errors import UsageError
+from weighbridge.learn.data import Facts
+from weighbridge.learn.networks import Network, Options, find
+from weighbridge.learn.recipe import Recipe
+from weighbridge.learn.start import Loaded, Start, load
+from weighbridge.learn.transfer.moved import Moved, moved, moved_by_layer, snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """`before` are copies of the starting weights by name; empty for a run from nothing."""
+
+    network: Network
+    options: Options
+    module: nn.Module
+    start: Start | None = None
+    loaded: Loaded | None = None
+    before: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def pinned(self) -> dict[str, str] | None:
+        """What the lock says of the starting weights."""
+        if self.start is None or self.loaded is None:
+            return None
+        return {"given": self.start.given, "digest": self.loaded.digest}
+
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of the starting weights."""
+        if self.start is None or self.loaded is None:
+            return ()
+        return (*(each.message for each in self.start.warnings), *self.loaded.said)
+
+    def moved(self) -> tuple[Moved, ...]:
+        """Which starting weights are other than they were, and how far: a line for each layer."""
+        if not self.before:
+            return ()
+        return moved_by_layer(self.network, self.module, moved(self.before, self.module))
+
+
+def make(recipe: Recipe, facts: Facts, start: Start | None) -> Made:
+    """Raises `UsageError` where the network does not fit the data, or the starting weights do not fit the network."""
+    if recipe.train.what == "lora":
+        raise UsageError("train.what is lora, which this version does not train yet", hint="Take all or head.")
+    if recipe.start is not None and start is None:
+        raise UsageError(f"the recipe starts from {recipe.start!r}, and nobody has looked for that")
+    network, options = find(recipe.model.network, recipe.model.options)
+    torch.manual_seed(recipe.train.seed)
+    module = network.build(options, facts)
+    if start is None:
+        return Made(network, options, module)
+    head: Any = network.head(module)
+    loaded = load(start, module, network=network.name, head=head, classes=facts.classes)
+    return Made(network, options, module, start, loaded, snapshot(module, _changeable(module, loaded)))
+
+
+def _changeable(module: nn.Module, loaded: Loaded) -> tuple[str, ...]:
+    """Of the tensors taken those that are learned: statistics of batches move with the data, not by learning."""
+    learned = dict(module.named_parameters())
+    return tuple(name for name in loaded.taken if name in learned)
