@@ -1,4 +1,4 @@
-"""Write docs/reference from the code: commands from their help, checks from their docstrings.
+"""Write docs/reference from the code: commands from their help, checks and rules from their docstrings.
 
 python tools/reference.py           # write
 python tools/reference.py --check   # exit 1 if what is written is not what the code says
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from typing import Any
 import typer
 
 from weighbridge.checks.registry import CHECKS
-from weighbridge.cli.main import COMMANDS
+from weighbridge.cli.commands import COMMANDS
+from weighbridge.scan import RULES, Rule
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
 NOTE = "<!-- Written by tools/reference.py: change the code, then run it. -->\n"
@@ -60,12 +62,29 @@ def checks() -> str:
     return "\n".join(parts)
 
 
-PAGES = {"commands.md": commands, "checks.md": checks}
+def rules() -> str:
+    lines = [f"- [`{rule.id}`]({rule.id}.md): {rule.title()}" for rule in RULES.values()]
+    return "\n".join([NOTE, "# Rules\n\nWhat `weigh scan` can find.\n", *sorted(lines), ""])
+
+
+def rule_page(rule: type[Rule]) -> str:
+    title, _, text = rule.page().partition("\n")
+    facts = f"Rule `{rule.id}`. Severity: {rule.severity}. How sure: {rule.sure}."
+    return "\n".join([NOTE, f"# {title}\n", f"{facts}\n", text.strip() or title, ""])
+
+
+PAGES = {
+    "commands.md": commands,
+    "checks.md": checks,
+    "rules/README.md": rules,
+    **{f"rules/{rule.id}.md": partial(rule_page, rule) for rule in RULES.values()},
+}
 
 
 def stale() -> list[str]:
     """The pages that differ from what the code says."""
-    return [name for name, page in PAGES.items() if not _is(REFERENCE / name, page())]
+    written = {f"rules/{path.name}" for path in (REFERENCE / "rules").glob("*.md")}
+    return [name for name, page in PAGES.items() if not _is(REFERENCE / name, page())] + sorted(written - PAGES.keys())
 
 
 def _is(path: Path, text: str) -> bool:
@@ -75,7 +94,9 @@ def _is(path: Path, text: str) -> bool:
 def main() -> None:
     if "--check" in sys.argv:
         sys.exit(f"run tools/reference.py: {', '.join(stale())} out of date" if stale() else 0)
-    REFERENCE.mkdir(parents=True, exist_ok=True)
+    (REFERENCE / "rules").mkdir(parents=True, exist_ok=True)
+    for path in (REFERENCE / "rules").glob("*.md"):
+        path.unlink()
     for name, page in PAGES.items():
         (REFERENCE / name).write_text(page())
 

@@ -4,69 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib import import_module
-from typing import Any
 
-import typer
-from typer.core import TyperGroup
-
-from weighbridge import __version__
 from weighbridge.cli import _process
 from weighbridge.errors import StorageFullError, WeighbridgeError
 
-# Command and its line in `weigh --help`; the module is weighbridge.cli.<command>, imported when the command runs.
-COMMANDS = {
-    "inspect": "Show what is inside a checkpoint.",
-    "check": "Check a checkpoint: is it safe to open, is it sound?",
-    "sign": "Sign a model: say that its files are what you published.",
-    "verify": "Check a model's signature.",
-    "pack": "Store files in far fewer bytes.",
-    "unpack": "Get stored files back, bit for bit.",
-    "store": "Look after a store.",
-    "serve": "Run a hub that Hugging Face clients use through HF_ENDPOINT.",
-    "hub": "Manage a hub's users, organisations and tokens.",
-    "push": "Publish a file or folder to a hub.",
-    "pull": "Download a repository from a hub.",
-}
 INTERRUPTED = 130
-_COMPLETION = ("install_completion", "show_completion")  # Typer adds these to every app
-
-
-class _Commands(TyperGroup):
-    """Lists commands without importing them."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in COMMANDS:
-            return None
-        command = typer.main.get_command(import_module(f"weighbridge.cli.{cmd_name}").app)
-        command.name = cmd_name
-        command.params = [option for option in command.params if option.name not in _COMPLETION]
-        return command
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-
-app = typer.Typer(
-    cls=_Commands, add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
-)
-
-
-def _show_version(value: bool) -> None:
-    if value:
-        typer.echo(f"weigh {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _weigh(
-    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
-) -> None:
-    """Weigh, check and share the weights of machine-learning models."""
 
 
 def main() -> None:
@@ -86,16 +28,19 @@ def _open_closed_streams() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command. Returns the exit status; a `WeighbridgeError` becomes two lines on stderr, never a traceback."""
     try:
-        # Typer tells wrong usage itself and always leaves by SystemExit; a command sets a status with typer.Exit.
-        typer.main.get_command(app).main(arguments, prog_name="weigh")
+        if arguments[:1] == ["scan"] and (status := _scan_at_once(arguments[1:])) is not None:
+            return status
+        from weighbridge.cli._app import run_typer
+
+        run_typer(arguments)
     except SystemExit as leaving:
         if leaving.code == INTERRUPTED:  # Typer catches Ctrl-C too, and says nothing
-            typer.echo("weigh: interrupted", err=True)
+            _say("weigh: interrupted")
         return leaving.code if isinstance(leaving.code, int) else 0
     except WeighbridgeError as error:
         return _tell(error)
     except KeyboardInterrupt:
-        typer.echo("weigh: interrupted", err=True)
+        _say("weigh: interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -115,7 +60,19 @@ def _from_system(error: OSError) -> WeighbridgeError:
 
 
 def _tell(error: WeighbridgeError) -> int:
-    typer.echo(f"weigh: {error} [{error.code}]", err=True)
+    _say(f"weigh: {error} [{error.code}]")
     if error.hint:
-        typer.echo(f"       {error.hint}", err=True)
+        _say(f"       {error.hint}")
     return error.exit_status
+
+
+def _say(line: str) -> None:
+    print(line.encode("utf-8", "backslashreplace").decode(), file=sys.stderr)  # noqa: T201
+
+
+def _scan_at_once(arguments: list[str]) -> int | None:
+    """Scan without importing Typer, which takes longer than to scan a small file; None where Typer has to tell more."""
+    from weighbridge.cli._scan import plain_arguments, run_scan
+
+    asked = plain_arguments(arguments)
+    return None if asked is None else run_scan(asked)

@@ -36,7 +36,8 @@ class Verdict(StrEnum):
 class PickleImport:
     """One import that a pickle asks for, at the first place where it does.
 
-    `called` tells whether the pickle also calls it, `arguments` what with (shortened); `reason` why the verdict.
+    `called` tells whether the pickle also calls it, `arguments` what with (shortened); `made`, whether all of its calls
+    only make an instance without running ``__init__``; `reason` why the verdict.
     """
 
     module: str
@@ -47,6 +48,7 @@ class PickleImport:
     offset: int
     called: bool = False
     arguments: str = ""
+    made: bool = False
 
     @property
     def qualified(self) -> str:

@@ -49,7 +49,7 @@ class NpyHeader:
     @property
     def holds_objects(self) -> bool:
         """Whether numpy would unpickle the data. Where the text leaves doubt, it would."""
-        return _holds_objects(self.descr)
+        return names_objects(self.descr)
 
     @property
     def strides(self) -> tuple[int, ...] | None:
@@ -177,7 +177,8 @@ def _structured(body: str, at: int, where: str) -> tuple[str, int]:
 
 
 @lru_cache(maxsize=256)  # archives of thousands of arrays have few types
-def _holds_objects(descr: str) -> bool:
+def names_objects(descr: str) -> bool:
+    """Whether a type, as a header writes it, has objects in it. Where the text leaves doubt, it has."""
     return "\\" in descr or any(_names_objects(token[0]) for token in _TOKEN.finditer(descr))
 
 

@@ -72,6 +72,11 @@ class LegacyFile:
         self._storages: dict[str, Storage] | None = None
         self._end = source.size
 
+    @property
+    def end(self) -> int:
+        """Where the last storage ends, once `contents` has found it."""
+        return self._end
+
     def scans(self) -> tuple[PickleScan, ...]:
         return tuple(describe(pickle, self.source) for pickle in self.pickles)
 

@@ -41,6 +41,7 @@ def judge(found: Import, nested: JudgeNested) -> PickleImport:
         offset=found.offset,
         called=bool(calls),
         arguments=brief(calls[0].args, _SHOWN_CALLS) if calls else "",
+        made=bool(calls) and all(call.way == "new" for call in calls),
     )
 
 

@@ -1,0 +1,19 @@
+"""The commands, in the order of `weigh --help`."""
+
+from __future__ import annotations
+
+# Command and its line in `weigh --help`; the module is weighbridge.cli.<command>, imported when the command runs.
+COMMANDS = {
+    "inspect": "Show what is inside a checkpoint.",
+    "check": "Check a checkpoint: is it safe to open, is it sound?",
+    "scan": "Tell whether files are safe to open.",
+    "sign": "Sign a model: say that its files are what you published.",
+    "verify": "Check a model's signature.",
+    "pack": "Store files in far fewer bytes.",
+    "unpack": "Get stored files back, bit for bit.",
+    "store": "Look after a store.",
+    "serve": "Run a hub that Hugging Face clients use through HF_ENDPOINT.",
+    "hub": "Manage a hub's users, organisations and tokens.",
+    "push": "Publish a file or folder to a hub.",
+    "pull": "Download a repository from a hub.",
+}
