@@ -12,7 +12,9 @@
     │   │   ├── PolicyError         a policy that makes no sense
     │   │   └── LimitError          reading on would cost more than any honest file needs
     │   ├── UnsupportedError        well-formed, but a feature that we do not read
-    │   └── UnsafeError             loading this the usual way would run code
+    │   ├── UnsafeError             loading this the usual way would run code
+    │   ├── DataError               samples that nothing can be learned from as they are
+    │   └── RecipeError             a recipe that does not say what a recipe must
     ├── StoreError
     │   ├── CorruptError            stored bytes do not match their digest
     │   ├── StoreVersionError       written by a version that this one does not know
@@ -142,6 +144,17 @@ class UnsafeError(InputError):
     code = "unsafe"
     http_status = 403
     default_hint = "Do not load this file with torch.load or pickle.load; ask its author for safetensors."
+
+
+class DataError(InputError):
+    code = "data"
+    http_status = 422
+
+
+class RecipeError(InputError):
+    code = "recipe"
+    http_status = 422
+    default_hint = "spec/recipe.md says what each field of a recipe means."
 
 
 class StoreError(WeighbridgeError):

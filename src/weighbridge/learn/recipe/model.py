@@ -24,11 +24,18 @@ class SplitSpec(_Part):
     stratify: bool = True
     column: str | None = Field(default=None, description="A column (or JSON key) that says train, validation or test.")
 
+    @model_validator(mode="after")
+    def _something_left(self) -> SplitSpec:
+        if self.validation + self.test >= 1:
+            raise ValueError("validation and test together leave nothing to learn from")
+        return self
+
 
 class ImageSpec(_Part):
     size: Count | None = Field(default=None, description="Pixels of a side after resizing; as it is if not given.")
     channels: Literal[1, 3] | None = None
     crop: Annotated[float, Field(gt=0, le=1)] = Field(default=1.0, description="Share of the middle that is kept.")
+    interpolation: Literal["bilinear", "bicubic"] = "bicubic"
     normalise: Literal["imagenet", "data", "none"] | tuple[tuple[float, ...], tuple[float, ...]] = Field(
         default="data", description="Mean and standard deviation: ImageNet's, those of the training images, or given."
     )
