@@ -171,7 +171,7 @@ class Recipe(_Part):
     data: DataSpec
     model: ModelSpec
     start: str | None = Field(
-        default=None, description="A local path, or org/model@revision on a hub; none: from nothing."
+        default=None, description="A local path, package:NAME/FILE, or org/model@revision on a hub; none: from nothing."
     )
     train: TrainSpec
     evaluate: EvaluateSpec = EvaluateSpec()

@@ -10,12 +10,14 @@ from typing import TypeAlias
 
 from weighbridge.checks import check
 from weighbridge.errors import PathNotFoundError, UnsafeError, UsageError
+from weighbridge.learn.data.places import resolve as find_place
 from weighbridge.report import Finding, Severity
 
 Resolve: TypeAlias = Callable[[str], Path]
 _ON_A_HUB = re.compile(r"(hub:)?[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}(@[\w./-]+)?")
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
+_SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 _FULL_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 
 
@@ -38,8 +40,9 @@ class Start:
 def find(given: str, *, where: Path, resolve: Resolve | None = None) -> Start:
     """The place that `given` means, scanned.
 
-    A path is relative to `where`, the recipe's folder. What is no path there and reads ``org/model@revision`` goes to
-    `resolve`, which gives a folder. Raises `PathNotFoundError`, and `UnsafeError` where a check finds danger.
+    A path is relative to `where`, the recipe's folder; ``package:NAME`` is in an installed package. What is no path
+    there and reads ``org/model@revision`` goes to `resolve`, which gives a folder. Raises `PathNotFoundError`, and
+    `UnsafeError` where a check finds danger.
     """
     path = _place(given, where, resolve)
     findings = _scan(path)
@@ -52,6 +55,8 @@ def find(given: str, *, where: Path, resolve: Resolve | None = None) -> Start:
 
 
 def _place(given: str, where: Path, resolve: Resolve | None) -> Path:
+    if given.startswith("package:"):
+        return _weights_in(find_place(given, where, None))
     path = where / Path(given).expanduser()
     if path.exists():
         return path
@@ -63,6 +68,19 @@ def _place(given: str, where: Path, resolve: Resolve | None) -> Path:
             hint="Name a hub (--hub or WEIGHBRIDGE_HUB), or give a path.",
         )
     return resolve(given.removeprefix("hub:"))
+
+
+def _weights_in(folder: Path) -> Path:
+    """The one file of weights in a package's folder, which holds code besides."""
+    if folder.is_file():
+        return folder
+    found = sorted(each for each in folder.iterdir() if each.suffix in _SUFFIXES)
+    if len(found) != 1:
+        names = ", ".join(each.name for each in found[:5]) or "none"
+        raise PathNotFoundError(
+            f"expected one file of weights, found {names}", where=str(folder), hint="Name it: package:NAME/FILE."
+        )
+    return found[0]
 
 
 def _scan(path: Path) -> tuple[Finding, ...]:

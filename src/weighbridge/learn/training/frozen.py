@@ -22,7 +22,7 @@ from weighbridge.learn.training.weights import distributions
 from weighbridge.learn.transfer.features import FrozenSamples, extract
 from weighbridge.learn.transfer.head import fit_head
 
-_BATCH = 32
+_BATCH = 8
 """Samples through the body at once. Part of what the bits of features depend on, so no setting."""
 
 

@@ -32,7 +32,7 @@ from weighbridge.learn.training.order import Order
 from weighbridge.learn.training.subject import Change, Subject, freeze_below_head, freezes, unchanged
 from weighbridge.learn.training.trouble import told
 
-FEATURES = ".features"
+FEATURES = f"{folder.LOCAL}/features"
 _MEASURED = 8
 """Samples on which the body is timed to choose the number of threads."""
 
@@ -53,15 +53,16 @@ def run(
     out: Path,
     *,
     source: str = "",
+    where: Path = Path(),
     start: Start | None = None,
     change: Change = unchanged,
     tell: Tell = nobody,
 ) -> Result:
     """Train by `recipe` on `splits` in the folder `out`, or go on where a run of the same recipe was ended.
 
-    `source` is the recipe's text, kept as given; `start` the recipe's starting weights, found and scanned. However a
-    run is ended, running again goes on from the last checkpoint and comes to the same weights, bit for bit. The model's
-    files appear when it is finished, and not before.
+    `source` is the recipe's text, kept as given, `where` the folder that its paths start from; `start` the recipe's
+    starting weights, found and scanned. However a run is ended, running again goes on from the last checkpoint and
+    comes to the same weights, bit for bit. The model's files appear when it is finished, and not before.
 
     Raises `OtherRunError`, `NotFiniteError`, `OutOfMemoryError`, `StorageFullError`, and `UsageError` for a recipe that
     does not fit the data.
@@ -74,6 +75,7 @@ def run(
         if folder.finished(out):
             return Result(out, _steps(out), None, read_object(out / "metrics.json"))
         device = _device(recipe)
+        folder.keep_place(out, recipe, where.absolute())
         made = make(recipe, splits.facts, start)
         for each in made.notes():
             tell(Note(each))

@@ -1,0 +1,58 @@
+"""What the commands that learn share: whether torch is there, and how models and data come from a hub."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+from weighbridge.errors import PathNotFoundError, UsageError
+
+_NEEDED = ("torch", "safetensors", "PIL", "h5py")
+
+
+def ensure_installed() -> None:
+    """Raises `UsageError` that says what to install where the extra `learn` is not there."""
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"learning needs packages that are not installed: {', '.join(missing)}",
+            hint="Install them: pip install 'weighbridge[learn]'",
+        )
+
+
+def fetch(hub: str, token: str | None, kind: str = "model") -> Callable[[str], Path] | None:
+    """What turns ``org/name@revision`` into a folder, every file verified; None where no hub was named."""
+    if not hub:
+        return None
+
+    def get(name: str) -> Path:
+        from weighbridge.cli._hub import remote_from
+        from weighbridge.client import pull
+
+        repo, _, revision = name.partition("@")
+        folder = _cache() / f"{kind}s" / hub.split("://")[-1].replace("/", "_").replace(":", "_") / Path(name)
+        return pull(repo, remote_from(hub, token), out=folder, kind=kind, revision=revision or None).folder
+
+    return get
+
+
+def model_folder(model: str, hub: str, token: str | None) -> Path:
+    """The folder of a trained model: a path, or what ``org/name@revision`` is on the hub."""
+    path = Path(model)
+    if path.is_dir():
+        return path
+    get = fetch(hub, token)
+    if path.exists() or model.count("/") != 1 or model.startswith((".", "~", "/")):
+        raise PathNotFoundError("there is no folder of a trained model here", where=model)
+    if get is None:
+        raise PathNotFoundError(
+            "is no folder here, and there is no hub to ask for it", where=model, hint="Give --hub, or set HF_ENDPOINT."
+        )
+    return get(model)
+
+
+def _cache() -> Path:
+    root = os.environ.get("WEIGHBRIDGE_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "weighbridge"

@@ -1,0 +1,62 @@
+"""`weigh predict`: what a trained model says of new inputs.
+
+`--json` prints one object:
+
+    {"model", "predictions": [{"input", "class", "probability", "likely": [{"class", "probability"}]}]}
+
+and for numbers `"values"` in place of classes.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from weighbridge.learn.evaluation.predict import Prediction
+
+app = typer.Typer()
+
+
+@app.command()
+def predict(
+    model: Annotated[str, typer.Argument(help="The folder of a trained model, or ORG/NAME[@REVISION] on the hub.")],
+    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Pictures.")],
+    top: Annotated[int, typer.Option(min=1, help="So many classes of each, the likeliest first.")] = 5,
+    hub: Annotated[str, typer.Option(envvar="HF_ENDPOINT", help="The hub that names mean.")] = "",
+    token: Annotated[str | None, typer.Option(envvar="HF_TOKEN", help="A token, for private repositories.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")] = False,
+) -> None:
+    """Say what a trained model makes of new inputs, prepared as those that it learned from."""
+    from weighbridge.cli._learn import ensure_installed, model_folder
+
+    ensure_installed()
+    from weighbridge.learn.evaluation.predict import predict as ask
+
+    folder = model_folder(model, hub, token)
+    found = ask(folder, inputs, top=top)
+    if as_json:
+        typer.echo(json.dumps({"model": str(folder), "predictions": [_values(each) for each in found]}))
+        return
+    for each in found:
+        typer.echo(_said(each))
+
+
+def _values(each: Prediction) -> dict[str, Any]:
+    if not each.likely:
+        return {"input": each.given, "values": each.values}
+    name, probability = each.likely[0]
+    likely = [{"class": other, "probability": share} for other, share in each.likely]
+    return {"input": each.given, "class": name, "probability": probability, "likely": likely}
+
+
+def _said(each: Prediction) -> str:
+    from weighbridge.report.text import visible
+
+    if not each.likely:
+        return f"{visible(each.given)}  {', '.join(f'{value:.6g}' for value in each.values)}"
+    told = ", ".join(f"{visible(name)} {probability:.3f}" for name, probability in each.likely)
+    return f"{visible(each.given)}  {told}"

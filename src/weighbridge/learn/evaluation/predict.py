@@ -1,0 +1,71 @@
+"""A published model on new inputs: pictures, prepared as those that it learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from weighbridge.errors import FormatError, LimitError, NotFiniteError, PathNotFoundError, UsageError
+from weighbridge.learn.data.pictures import decode
+from weighbridge.learn.data.preparing.images import ImagePreparation
+from weighbridge.learn.evaluation import metrics
+from weighbridge.learn.evaluation.evaluate import facts_of, load
+from weighbridge.learn.evaluation.measure import tensors
+
+MAX_BYTES = 256 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a model says of one input. `likely`: classes with probabilities, the likeliest first; `values` are the
+    numbers of a regression."""
+
+    given: str
+    likely: tuple[tuple[str, float], ...] = ()
+    values: tuple[float, ...] = ()
+
+
+def predict(folder: Path, inputs: Sequence[Path], *, top: int = 5) -> list[Prediction]:
+    """What the model in `folder` says of each picture. Raises `UsageError` for models of other inputs."""
+    _, facts, preparation = facts_of(folder)
+    if facts.kind != "image":
+        raise UsageError(
+            f"this model takes {facts.kind} input, and predicting knows pictures alone so far",
+            where=str(folder),
+            hint="weigh eval measures it on a file of samples: --data.",
+        )
+    try:
+        prepared = ImagePreparation.from_json({key: each for key, each in preparation.items() if key != "kind"})
+    except (KeyError, TypeError) as error:
+        raise FormatError(f"says not how pictures are prepared ({error})", where=str(folder)) from None
+    module = load(folder)
+    found = []
+    for path in inputs:
+        image = prepared.frame(decode(_read(path), str(path)), str(path))
+        batch = tensors({"pixels": prepared.finish(np.stack([image]))}, torch.device("cpu"))
+        with torch.inference_mode():
+            outputs = module(**batch).float().numpy()
+        if not np.isfinite(outputs).all():
+            raise NotFiniteError("the model's output is NaN or infinite", where=str(path))
+        found.append(_told(str(path), outputs, facts.classes, top))
+    return found
+
+
+def _read(path: Path) -> bytes:
+    if not path.is_file():
+        raise PathNotFoundError("there is no such file", where=str(path))
+    if path.stat().st_size > MAX_BYTES:
+        raise LimitError(f"has more than {MAX_BYTES:,} bytes, which no picture needs", where=str(path))
+    return path.read_bytes()
+
+
+def _told(given: str, outputs: np.ndarray, classes: tuple[str, ...], top: int) -> Prediction:
+    if not classes:
+        return Prediction(given, values=tuple(float(value) for value in outputs[0]))
+    probabilities = metrics.softmax(outputs)[0]
+    order = np.argsort(-probabilities, kind="stable")[:top]
+    return Prediction(given, tuple((classes[index], float(probabilities[index])) for index in order))

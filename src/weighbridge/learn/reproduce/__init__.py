@@ -1,0 +1,1 @@
+"""Reproduction: a published model measured again, and trained again."""
