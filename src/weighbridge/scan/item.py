@@ -24,14 +24,15 @@ class Inside:
 
     name: str
     source: ByteSource
+    siblings: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Item:
     """`name` is the file's own name, or a member's; `member` the way to it through archives, "" for the file itself.
 
-    `siblings` are the names of what lies in the same folder; `allowed` are imports (``module:name``) that the user
-    vouches for.
+    `siblings` are the names of what lies in the same folder or archive; `allowed` are imports (``module:name``) that the
+    user vouches for.
     """
 
     name: str
@@ -61,10 +62,11 @@ class Item:
         """All of its bytes, up to `most`."""
         return self.source.read_at(0, min(self.source.size, most))
 
-    def inside(self, name: str, source: ByteSource) -> Inside:
-        return Inside(name, source)
+    def inside(self, name: str, source: ByteSource, siblings: frozenset[str] = frozenset()) -> Inside:
+        """Bytes found inside as an item of their own; `siblings` are the other names in the archive."""
+        return Inside(name, source, siblings)
 
-    def slice(self, name: str, start: int, length: int | None = None) -> Inside:
+    def slice(self, name: str, start: int, length: int | None = None, siblings: frozenset[str] = frozenset()) -> Inside:
         """Bytes from `start` on as an item of their own; up to the end where `length` is None."""
         length = self.source.size - start if length is None else length
-        return Inside(name, SliceSource(self.source, start, length, self.source.name))
+        return Inside(name, SliceSource(self.source, start, length, self.source.name), siblings)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from weighbridge.scan.item import Inside, Item
 from weighbridge.scan.judges.arrays import ARRAYS
+from weighbridge.scan.judges.code import CODE
 from weighbridge.scan.judges.pickles import PICKLES
 from weighbridge.scan.judges.streams import STREAMS
 from weighbridge.scan.judges.tars import TARS
@@ -37,6 +38,7 @@ JUDGES: tuple[Judge, ...] = (
     ZIPS,
     TARS,
     STREAMS,
+    CODE,
 )
 
 RULES: dict[str, type[Rule]] = {rule.id: rule for judge in JUDGES for rule in judge.rules}

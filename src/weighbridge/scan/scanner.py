@@ -86,4 +86,4 @@ class _Scan:
             raise LimitError(f"holds archives within archives, more than {MAX_DEPTH} deep", where=self.path)
         self.allowance.inflated(getattr(inside.source, "inflated", 0), self.path)
         member = "!".join(part for part in (item.member, inside.name) if part)
-        return Item(inside.name, inside.source, member, item.depth + 1, allowed=item.allowed)
+        return Item(inside.name, inside.source, member, item.depth + 1, inside.siblings, allowed=item.allowed)

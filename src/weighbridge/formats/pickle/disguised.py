@@ -24,12 +24,13 @@ def disguised_pickles(pickles: Iterable[Pickle]) -> list[Anomaly]:
 
 
 def _suspicious_names(text: str) -> list[str]:
-    scans = scan_pickles(BytesSource(_decoded(text)))
+    scans = scan_pickles(BytesSource(decoded(text)))
     imports = [found for scan in scans for found in scan.imports if found.verdict is not Verdict.ALLOWED]
     return [found.qualified for found in imports if found.module.replace(".", "").isidentifier()]
 
 
-def _decoded(text: str) -> bytes:
+def decoded(text: str) -> bytes:
+    """What base64 or hexadecimal spells; nothing where it is neither."""
     try:
         if text.startswith("80"):
             return bytes.fromhex(text)

@@ -50,6 +50,7 @@ def _nested(machine: Machine) -> Value:
     """Run the pickle that stands for an array of objects; what it imports counts as imported by the outer one."""
     inner = Machine(machine.reader, machine.budget)
     inner.imports, inner.notes, inner.outside = machine.imports, machine.notes, machine.outside
+    inner.blobs, inner.suspects = machine.blobs, machine.suspects
     value = run(inner)
     machine.complaint = machine.complaint or inner.complaint
     return value

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from weighbridge.errors import FormatError, LimitError
 from weighbridge.formats.pickle.reader import Reader
-from weighbridge.formats.pickle.values import Call, Global, Persistent, Value, Way
+from weighbridge.formats.pickle.values import Call, Global, Persistent, Raw, Value, Way
 
 MAX_OPERATIONS = 2_500_000
 """Opcodes that one file's pickles may have together: about 300 MB of values at worst."""
@@ -20,6 +20,8 @@ MAX_NOTES = 100  # the first hundred say enough
 PICKLE_TEXTS = (*(f"gA{letter}" for letter in "IJKLMNOPQRSTUVWX"), *(f"80{protocol:02}" for protocol in range(2, 6)))
 """How base64 and hexadecimal texts begin that spell a pickle of protocol 2 or later."""
 MOST_SUSPECTS = 100
+MOST_BLOBS = 10_000
+_SHORTEST_BLOB = 8
 
 COMPUTED = "(computed)"
 """Stands for a module where the pickle works out what it imports or calls instead of naming it."""
@@ -70,6 +72,7 @@ class Machine:
         self.notes: list[Import] = []
         self.outside: list[Persistent] = []
         self.suspects: list[Suspect] = []
+        self.blobs: list[Raw] = []
         self.complaint = ""
         self.opcode = ""
         self.offset = 0
@@ -138,6 +141,11 @@ class Machine:
             if call is not None:
                 note.calls.append(call)
             self.notes.append(note)
+
+    def note_blob(self, blob: Raw) -> None:
+        """Bytes, or a long text: they may be a pickle or an archive themselves, for a program that opens them later."""
+        if blob.length >= _SHORTEST_BLOB and len(self.blobs) < MOST_BLOBS:
+            self.blobs.append(blob)
 
     def refer(self, id: Value) -> None:  # noqa: A002
         """Push an object that lies outside the pickle.

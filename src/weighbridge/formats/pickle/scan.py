@@ -31,6 +31,7 @@ class Pickle:
     imports: tuple[Import, ...]
     outside: tuple[Persistent, ...]
     suspects: tuple[Suspect, ...]
+    blobs: tuple[Raw, ...]
     broken: FormatError | None
 
 
@@ -68,6 +69,7 @@ def interpret(
         imports=(*machine.imports.values(), *machine.notes),
         outside=tuple(machine.outside),
         suspects=tuple(machine.suspects),
+        blobs=tuple(machine.blobs),
         broken=broken,
     )
 

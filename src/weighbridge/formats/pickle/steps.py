@@ -15,6 +15,7 @@ from weighbridge.formats.pickle.values import (
     Opaque,
     Pairs,
     Persistent,
+    Raw,
     Value,
     Way,
 )
@@ -69,6 +70,8 @@ def _push(machine: Machine, argument: Value) -> None:
             machine.suspects.append((machine.offset, argument))
     elif isinstance(argument, Opaque) and argument.what is NO_NUMBER:
         machine.complain(f"is {argument.what}")
+    elif isinstance(argument, Raw):
+        machine.note_blob(argument)
     machine.stack.append(argument)
 
 

@@ -11,14 +11,14 @@ from collections.abc import Generator, Iterator
 
 from weighbridge.errors import FormatError
 from weighbridge.formats.base import PickleImport, PickleScan, Verdict
-from weighbridge.formats.pickle.disguised import disguised_pickles
-from weighbridge.formats.pickle.machine import COMPUTED
+from weighbridge.formats.pickle.disguised import decoded, disguised_pickles
+from weighbridge.formats.pickle.machine import COMPUTED, PICKLE_TEXTS
 from weighbridge.formats.pickle.scan import Stream, interpret_all
 from weighbridge.formats.pickle.sniff import looks_like_pickle
 from weighbridge.report.model import Severity
 from weighbridge.scan.item import Inside, Item
 from weighbridge.scan.model import Found, Rule, Sure
-from weighbridge.tensors import SliceSource
+from weighbridge.tensors import BytesSource, SliceSource
 
 _NAMED_PICKLE = frozenset([".pkl", ".pickle", ".p", ".pck", ".pickled", ".dill", ".cloudpickle", ".cpkl", ".joblib"])
 EXTENSIONS = _NAMED_PICKLE.union(
@@ -28,13 +28,18 @@ EXTENSIONS = _NAMED_PICKLE.union(
 """Endings of files that programs load as pickles; such files are searched for pickles behind junk too."""
 
 _OTHERS = (b"PK\x03\x04", b"\x93NUMPY", b"GGUF", b"\x89HDF", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
+_OF_TORCH_TAR = ("storages", "tensors", "pickle")  # pickles with raw storages between them
+_STREAMS = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"x\x9c", b"x\xda", b"x\x01", b"PK\x03\x04", b"\x04\x22\x4d\x18")
+_TEXTS = tuple(text.encode() for text in PICKLE_TEXTS)
+_MOST_TEXT = 32 << 20
 _SEARCHED = 64 << 20
 _STEP = 4 << 20
 _OVERLAP = 256
 _MOST_CANDIDATES = 4_096
 # A pickle's first opcodes behind junk: PROTO and one that real picklers write next, or an import in text.
 _STARTS = re.compile(
-    rb"\x80[\x02-\x05][\x95\x8c\x88-\x8ac(\]}XKUNGJM)q\x94]|c(?:[A-Za-z_][\w.]{0,60})\n[A-Za-z_][\w.]{0,60}\n"
+    rb"\x80[\x02-\x05][\x95\x8c\x88-\x8ac(\]}XKUNGJM)q\x94]|[ci](?:[A-Za-z_][\w.]{0,60})\n[A-Za-z_][\w.]{0,60}\n"
+    rb"|\x8c[\x01-\x40][A-Za-z_][\w.]{0,63}[\x94qr]?[^\w]{0,4}\x8c[\x01-\x40][A-Za-z_]"
 )
 
 
@@ -136,7 +141,9 @@ class PickleJudge:
     rules = (DangerousImport, UnknownImport, Computed, OwnClass, Disguised, BehindJunk)
 
     def recognises(self, item: Item) -> bool:
-        return bool(item.source.size) and (_may_be_pickle(item) or item.extension in EXTENSIONS)
+        return bool(item.source.size) and (
+            _may_be_pickle(item) or item.extension in EXTENSIONS or item.basename in _OF_TORCH_TAR
+        )
 
     def judge(self, item: Item) -> Iterator[Found | Inside]:
         stop = 0
@@ -145,25 +152,50 @@ class PickleJudge:
             yield from judge_stream(stream, item)
             stop = _understood(stream)
             stop = yield from _legacy(item, stream, stop)
-        if item.extension in EXTENSIONS and not _is_other(item.head):
+        if (item.extension in EXTENSIONS or item.basename in _OF_TORCH_TAR) and not _is_other(item.head):
             yield from _behind(item, stop)
         if stop and item.extension in _NAMED_PICKLE:
             _raise_broken(stream)
 
 
-def judge_stream(stream: Stream, item: Item, start: int = 0) -> Iterator[Found]:
-    """Everything to be said of pickles that were run."""
-    for scan in stream.describe(item.source):
+def judge_stream(stream: Stream, item: Item, start: int = 0) -> Iterator[Found | Inside]:
+    """Everything to be said of pickles that were run; bytes in them that may be a pickle themselves are handed back."""
+    for scan in stream.describe(
+        item.source if not start else SliceSource(item.source, start, item.source.size - start)
+    ):
         yield from judge_scan(scan, item, start)
     for anomaly in disguised_pickles(stream.pickles):
         yield Disguised.found(anomaly.message)
+    seen: set[int] = set()
+    for pickle in stream.pickles + stream.otherwise:
+        for blob in pickle.blobs:
+            if blob.offset not in seen:
+                seen.add(blob.offset)
+                yield from _opened(item, start + blob.offset, blob.length)
+
+
+def _opened(item: Item, offset: int, length: int) -> Iterator[Inside]:
+    """Bytes or a long text inside a pickle, where they begin like a pickle or a compressed stream."""
+    beginning = item.source.read_at(offset, 4)
+    if beginning.startswith(_STREAMS) or (beginning[0] == 0x80 and 2 <= beginning[1] <= 5):
+        yield item.slice(f"bytes at {offset:,}", offset, length)
+    elif beginning.startswith(_TEXTS) and length <= _MOST_TEXT:
+        data = decoded(item.source.read_at(offset, length).decode("latin-1"))
+        if data:
+            yield item.inside(f"text at {offset:,}", BytesSource(data, item.source.name))
 
 
 def judge_scan(scan: PickleScan, item: Item, start: int = 0) -> Iterator[Found]:
     """Everything to be said of one pickle: a finding for each import that is not known to be harmless."""
     for each in scan.imports:
-        if each.verdict is Verdict.ALLOWED or not _plausible(each) or f"{each.module}:{each.name}" in item.allowed:
+        if (
+            each.verdict is Verdict.ALLOWED
+            or not _plausible(each, scan.broken)
+            or f"{each.module}:{each.name}" in item.allowed
+        ):
             continue
+        if each.module.partition(".")[0] == "__torch__" and item.member:
+            continue  # TorchScript's own unpickler makes it, of code in the same archive, which is judged as code
         yield _finding(each, start)
 
 
@@ -190,9 +222,12 @@ def _call(arguments: str) -> str:
     return f"{arguments[:-2]})" if arguments.endswith(",)") else arguments
 
 
-def _plausible(each: PickleImport) -> bool:
-    """Whether a module could have this name: a broken pickle is run up to where it breaks, and may break in data."""
-    return each.module == COMPUTED or (bool(each.module.strip()) and "\0" not in each.module)
+def _plausible(each: PickleImport, broken: str) -> bool:
+    """Whether a module could have this name: bytes that are no pickle are run up to where they break."""
+    if each.module == COMPUTED:
+        return not broken
+    names = [*each.module.split("."), *each.name.split(".")]
+    return not broken or all(name.isidentifier() for name in names)
 
 
 def _may_be_pickle(item: Item) -> bool:
@@ -253,7 +288,7 @@ def _tried(item: Item, offset: int) -> Iterator[Found]:
     stream = interpret_all(source)
     for scan in stream.describe(source):
         for each in scan.imports:
-            if each.verdict is Verdict.DANGEROUS and each.module != COMPUTED and _plausible(each):
+            if each.verdict is Verdict.DANGEROUS and each.module != COMPUTED and _plausible(each, "?"):
                 message = f"a pickle that begins here would {'call' if each.called else 'import'} {each.qualified}"
                 yield BehindJunk.found(f"{message}: {each.reason}", offset=offset, opcode=each.opcode)
 

@@ -22,6 +22,7 @@ _MAGIC = (
 )
 # Two bytes are little to go by: random data begins so now and then, and is then no stream.
 _WEAK = ("zlib", "lzma")
+_ENOUGH = 1 << 16
 _OLD_JOBLIB = b"ZF"
 _OLD_JOBLIB_HEADER = 2 + 19  # "ZF", the length in hexadecimal padded by blanks; then a zlib stream
 
@@ -50,7 +51,7 @@ class Streams:
             yield item.inside(name, opened)
         if opened.rest:
             yield item.slice("behind the stream", item.source.size - opened.rest)
-        if opened.fault is not None and (opened.size or codec not in _WEAK):
+        if opened.fault is not None and (codec not in _WEAK or opened.size > _ENOUGH):
             raise opened.fault
 
 

@@ -15,7 +15,7 @@ from weighbridge.errors import FormatError, UnsupportedError, WeighbridgeError
 from weighbridge.scan.inflating import inflate
 from weighbridge.scan.item import Inside, Item
 from weighbridge.scan.model import Found
-from weighbridge.tensors import ByteSource
+from weighbridge.tensors import ByteSource, SliceSource
 
 LOCAL_MAGIC, ENTRY_MAGIC, END_MAGIC = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
 _LOCAL = struct.Struct("<4s5H3I2H")
@@ -56,10 +56,12 @@ class ZipJudge:
 
     def judge(self, item: Item) -> Iterator[Found | Inside]:
         faults: list[WeighbridgeError] = []
-        for entry in entries(item.source):
+        members = list(entries(item.source))
+        names = frozenset(entry.name for entry in members)
+        for entry in members:
             for method in entry.methods:
                 try:
-                    yield _opened(item, entry, method)
+                    yield _opened(item, entry, method, names)
                 except WeighbridgeError as error:
                     faults.append(error)
         if faults:
@@ -173,23 +175,42 @@ def _unlisted(source: ByteSource, start: int, end: int) -> Iterator[Entry]:
             at = max(at, entry.data + entry.stored)
 
 
-def _opened(item: Item, entry: Entry, method: int) -> Inside:
+def _opened(item: Item, entry: Entry, method: int, names: frozenset[str]) -> Inside:
     name = entry.name or "(no name)"
     if method == 0:
         if entry.encrypted and not _has_crc(item.source, entry):
             raise UnsupportedError(f"member {name[:120]!r} is encrypted")
-        return item.slice(name, entry.data, entry.stored)
+        return item.slice(name, entry.data, entry.stored, names)
     codec = _METHODS.get(method)
     if codec is None:
-        return item.slice(name, entry.data, entry.stored)
-    start = entry.data + (4 if codec == "lzma" else 0)
-    room = max(0, entry.stored - (start - entry.data)) or item.source.size - start
-    opened = inflate(codec, item.source, start, room, f"{item.source.name} member {name[:120]!r}")
+        return item.slice(name, entry.data, entry.stored, names)
+    room = entry.stored or item.source.size - entry.data
+    source: ByteSource = SliceSource(item.source, entry.data, room, f"{item.source.name} member {name[:120]!r}")
+    if codec == "lzma":
+        source = _Alone(source)
+    opened = inflate(codec, source, 0, source.size, source.name)
     if opened.fault is not None and not opened.size:
         if entry.encrypted:
             raise UnsupportedError(f"member {name[:120]!r} is encrypted")
         raise FormatError(f"member {name[:120]!r}: {opened.fault.message}")
-    return item.inside(name, opened)
+    return item.inside(name, opened, names)
+
+
+class _Alone:
+    """An LZMA stream as zip keeps it, told as a file of its own: the same properties, and a size that is not known."""
+
+    def __init__(self, member: ByteSource) -> None:
+        head = member.read_at(0, min(9, member.size))
+        self._member = member
+        self._head = head[4:9] + b"\xff" * 8
+        self.name = member.name
+        self.size = max(0, member.size - 9) + len(self._head)
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        start = len(self._head)
+        head = self._head[offset : offset + length]
+        rest = length - len(head)
+        return head + (self._member.read_at(9 + max(0, offset - start), rest) if rest else b"")
 
 
 def _has_crc(source: ByteSource, entry: Entry) -> bool:
