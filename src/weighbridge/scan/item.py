@@ -31,8 +31,8 @@ class Inside:
 class Item:
     """`name` is the file's own name, or a member's; `member` the way to it through archives, "" for the file itself.
 
-    `siblings` are the names of what lies in the same folder or archive; `allowed` are imports (``module:name``) that the
-    user vouches for.
+    `siblings` are the names of what lies in the same folder or archive; `allowed` are imports (``module:name``) that
+    the user vouches for.
     """
 
     name: str
