@@ -152,7 +152,7 @@ SCIENCE: dict[tuple[str, str], Permit] = {
     ),
     **group(
         _RANDOM,
-        " ".join(f"numpy.random._{kind.lower()}:{kind}" for kind in _BITS)
+        " ".join(f"numpy.random._{kind.lower().removesuffix('dxsm')}:{kind}" for kind in _BITS)
         + " numpy.random.bit_generator:SeedSequence,__pyx_unpickle_SeedSequence"
         + " numpy.random._bit_generator:SeedSequence,__pyx_unpickle_SeedSequence",
     ),

@@ -86,7 +86,8 @@ _TENSORS = [f"{element}Tensor" for element in _ELEMENTS]
 
 _LAYERS = (
     "torch.nn.modules.activation:Threshold,ReLU,RReLU,Hardtanh,ReLU6,Sigmoid,Hardsigmoid,Tanh,SiLU,Mish,Hardswish,ELU,"
-    "CELU,SELU,GLU,GELU,Hardshrink,LeakyReLU,LogSigmoid,Softplus,Softshrink,MultiheadAttention,PReLU,Softsign,Tanhshrink,"
+    "CELU,SELU,GLU,GELU,Hardshrink,LeakyReLU,LogSigmoid,Softplus,Softshrink,MultiheadAttention,PReLU,Softsign,"
+    "Tanhshrink,"
     "Softmin,Softmax,Softmax2d,LogSoftmax"
     " torch.nn.modules.adaptive:AdaptiveLogSoftmaxWithLoss"
     " torch.nn.modules.batchnorm:BatchNorm1d,BatchNorm2d,BatchNorm3d,SyncBatchNorm"
@@ -121,7 +122,8 @@ _LAYERS = (
 
 _FUNCTIONS = (
     "torch.nn.functional:relu,relu_,relu6,elu,selu,celu,gelu,glu,silu,mish,hardswish,hardtanh,hardsigmoid,leaky_relu,"
-    "softplus,softsign,tanhshrink,softshrink,hardshrink,logsigmoid,sigmoid,tanh,softmax,log_softmax,softmin,prelu,rrelu,"
+    "softplus,softsign,tanhshrink,softshrink,hardshrink,logsigmoid,sigmoid,tanh,softmax,log_softmax,softmin,"
+    "prelu,rrelu,"
     "threshold,linear,dropout,layer_norm,normalize,interpolate,one_hot,pad,cross_entropy,mse_loss,l1_loss,"
     "cosine_similarity,pairwise_distance,scaled_dot_product_attention"
 )
@@ -143,7 +145,8 @@ TORCH: dict[tuple[str, str], Permit] = {
         "_rebuild_parameter_with_state,_rebuild_sparse_tensor,_rebuild_sparse_csr_tensor,_rebuild_qtensor,"
         "_rebuild_nested_tensor,_rebuild_device_tensor_from_numpy,_rebuild_device_tensor_from_cpu_tensor,"
         "_rebuild_meta_tensor_no_storage,_rebuild_wrapper_subclass,_rebuild_xla_tensor"
-        " torch.nn.parameter:Parameter,Buffer,UninitializedParameter torch:Tensor torch._tensor:Tensor",
+        " torch.nn.parameter:Parameter,Buffer,UninitializedParameter,UninitializedBuffer torch:Tensor"
+        " torch._tensor:Tensor",
     ),
     **group(
         "a value of TorchScript, given back as it is",

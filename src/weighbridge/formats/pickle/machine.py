@@ -129,6 +129,11 @@ class Machine:
         if isinstance(call.function, Global):
             self.imports[call.function.module, call.function.name].calls.append(call)
             return
+        named = _attribute_of_name(call.function)
+        if named is not None:
+            self.note_import(*named)
+            self.imports[named].calls.append(call)
+            return
         self.note_computed("call", call)
 
     def note_change(self, target: Global, way: Way) -> None:
@@ -168,3 +173,21 @@ class Machine:
 
     def where(self) -> str:
         return f"{self.reader.source.name} offset {self.offset:,}"
+
+
+def _attribute_of_name(function: Value) -> tuple[str, str] | None:
+    """What ``getattr(module.Class, "name")`` is: as good as a dotted import, and judged as one.
+
+    So is what dill gives for the name of a type of Python.
+    """
+    if not isinstance(function, Call):
+        return None
+    if function.qualified == "dill._dill._load_type" and len(function.arguments) == 1:
+        name = function.arguments[0]
+        return ("builtins", str(name)) if isinstance(name, str) else None
+    if function.qualified not in ("builtins.getattr", "__builtin__.getattr"):
+        return None
+    target, name = function.arguments if len(function.arguments) == 2 else (None, None)
+    if isinstance(target, Global) and isinstance(name, str):
+        return target.module, f"{target.name}.{name}"
+    return None

@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Rule = Literal["", "calls_first", "known_codec", "makes_instance", "nested_torch"]
+Rule = Literal[
+    "",
+    "calls_first",
+    "calls_later",
+    "known_attribute",
+    "known_codec",
+    "known_state",
+    "makes_instance",
+    "nested_torch",
+    "plain_range",
+    "plain_type",
+]
 
 ANY = frozenset({"call", "new"})
 INSTANCE = frozenset({"new"})

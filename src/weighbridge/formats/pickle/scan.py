@@ -11,9 +11,10 @@ from weighbridge.formats.pickle.judge import judge
 from weighbridge.formats.pickle.machine import Budget, Import, Machine, OnBuild, Suspect
 from weighbridge.formats.pickle.reader import Reader
 from weighbridge.formats.pickle.steps import run
-from weighbridge.formats.pickle.values import Persistent, Raw, Value
-from weighbridge.tensors import ByteSource, SliceSource
+from weighbridge.formats.pickle.values import Call, Persistent, Raw, Value
+from weighbridge.tensors import ByteSource, BytesSource, SliceSource
 
+_LONGEST_TEXT = 64 << 20
 _MOST_NESTED = 3  # pickles in bytes in pickles: honest tensors are one level down
 
 
@@ -125,7 +126,7 @@ def _is_plausible(module: str) -> bool:
 def describe(pickle: Pickle, source: ByteSource, member: str = "", depth: int = 0) -> PickleScan:
     """What loading this pickle would do."""
 
-    def nested(data: Raw) -> Verdict:
+    def nested(data: Raw | Call) -> Verdict:
         return _judge_nested(source, data, depth + 1)
 
     imports = tuple(judge(found, nested) for found in pickle.imports)
@@ -149,9 +150,29 @@ def worst(verdicts: tuple[Verdict, ...]) -> Verdict:
     return Verdict.ALLOWED
 
 
-def _judge_nested(source: ByteSource, data: Raw, depth: int) -> Verdict:
+def _judge_nested(source: ByteSource, data: Raw | Call, depth: int) -> Verdict:
     """The verdict on a legacy PyTorch file inside the pickle: pickles, then storages. Anything else is unknown."""
     if depth > _MOST_NESTED:
         return Verdict.UNKNOWN
-    inside = SliceSource(source, data.offset, data.length)
+    if isinstance(data, Call):
+        text = _encoded(source, data.arguments[0])
+        if text is None:
+            return Verdict.UNKNOWN
+        inside: ByteSource = BytesSource(text, source.name)
+    else:
+        inside = SliceSource(source, data.offset, data.length)
     return worst(tuple(scan.verdict for scan in interpret_all(inside).describe(inside, depth=depth)))
+
+
+def _encoded(source: ByteSource, text: Value) -> bytes | None:
+    """The bytes that protocols before 3 write as a text of latin-1."""
+    try:
+        if isinstance(text, Raw):
+            if text.length > _LONGEST_TEXT:
+                return None
+            data = source.read_at(text.offset, text.length)
+            codec = "raw-unicode-escape" if text.encoding == "raw-unicode-escape" else "utf-8"
+            return data.decode(codec).encode("latin-1")
+        return str(text).encode("latin-1")
+    except UnicodeError:
+        return None

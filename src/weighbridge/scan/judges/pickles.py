@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 
 from weighbridge.errors import FormatError
 from weighbridge.formats.base import PickleImport, PickleScan, Verdict
 from weighbridge.formats.pickle.disguised import decoded, disguised_pickles
 from weighbridge.formats.pickle.machine import COMPUTED, PICKLE_TEXTS
-from weighbridge.formats.pickle.scan import Stream, interpret_all
+from weighbridge.formats.pickle.scan import Stream, describe, interpret_all
 from weighbridge.formats.pickle.sniff import looks_like_pickle
 from weighbridge.report.model import Severity
 from weighbridge.scan.item import Inside, Item
 from weighbridge.scan.model import Found, Rule, Sure
-from weighbridge.tensors import BytesSource, SliceSource
+from weighbridge.tensors import ByteSource, BytesSource, SliceSource
 
 _NAMED_PICKLE = frozenset([".pkl", ".pickle", ".p", ".pck", ".pickled", ".dill", ".cloudpickle", ".cpkl", ".joblib"])
 EXTENSIONS = _NAMED_PICKLE.union(
@@ -160,10 +161,10 @@ class PickleJudge:
 
 def judge_stream(stream: Stream, item: Item, start: int = 0) -> Iterator[Found | Inside]:
     """Everything to be said of pickles that were run; bytes in them that may be a pickle themselves are handed back."""
-    for scan in stream.describe(
-        item.source if not start else SliceSource(item.source, start, item.source.size - start)
-    ):
-        yield from judge_scan(scan, item, start)
+    source = SliceSource(item.source, start, item.source.size - start) if start else item.source
+    for pickle in stream.pickles:
+        yield from judge_scan(describe(pickle, source), item, start)
+    yield from _otherwise(stream, source, item, start)
     for anomaly in disguised_pickles(stream.pickles):
         yield Disguised.found(anomaly.message)
     seen: set[int] = set()
@@ -172,6 +173,15 @@ def judge_stream(stream: Stream, item: Item, start: int = 0) -> Iterator[Found |
             if blob.offset not in seen:
                 seen.add(blob.offset)
                 yield from _opened(item, start + blob.offset, blob.length)
+
+
+def _otherwise(stream: Stream, source: ByteSource, item: Item, start: int) -> Iterator[Found]:
+    """What pickle itself would import of a file that is joblib's: it takes arrays for opcodes, so only names count."""
+    known = {(found.module, found.name) for pickle in stream.pickles for found in pickle.imports}
+    for pickle in stream.otherwise:
+        scan = describe(pickle, source)
+        new = tuple(each for each in scan.imports if (each.module, each.name) not in known and each.module != COMPUTED)
+        yield from judge_scan(replace(scan, imports=new, broken=scan.broken or "otherwise"), item, start)
 
 
 def _opened(item: Item, offset: int, length: int) -> Iterator[Inside]:
