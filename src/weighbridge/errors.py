@@ -27,6 +27,8 @@
     │   ├── RevisionNotFoundError
     │   ├── EntryNotFoundError      no such file or folder at this revision
     │   ├── AccountNotFoundError    no such user or organisation
+    │   ├── HeldError               a policy keeps this revision from others
+    │   ├── UnexaminedError         nobody has looked at this revision yet
     │   ├── InvalidNameError
     │   ├── ConflictError           it exists already
     │   ├── StaleParentError        somebody else committed first
@@ -216,6 +218,18 @@ class EntryNotFoundError(HubError):
 class AccountNotFoundError(HubError):
     code = "hub.account-not-found"
     http_status = 404
+
+
+class HeldError(HubError):
+    code = "hub.held"
+    http_status = 403
+    default_hint = "Ask the repository's owner; whoever runs the hub may release what is held."
+
+
+class UnexaminedError(HubError):
+    code = "hub.unexamined"
+    http_status = 503
+    default_hint = "Try again in a minute."
 
 
 class InvalidNameError(HubError):

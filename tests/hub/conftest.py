@@ -21,7 +21,7 @@ def fresh(tmp_path_factory):
 
 @pytest.fixture
 def hub(fresh, tmp_path):
-    with Hub.open(shutil.copytree(fresh, tmp_path / "data")) as hub:
+    with Hub.open(shutil.copytree(fresh, tmp_path / "data"), gated=False) as hub:
         yield hub
 
 

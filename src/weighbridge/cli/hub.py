@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from weighbridge.cli._hub_gc import gc
+from weighbridge.cli._hub_policy import held, policy, release
 
 if TYPE_CHECKING:
     from weighbridge.hub import Role as Part
@@ -21,6 +22,9 @@ user = typer.Typer(no_args_is_help=True, help="Users.")
 org = typer.Typer(no_args_is_help=True, help="Organisations and who has a part in them.")
 token = typer.Typer(no_args_is_help=True, help="Tokens, by which programs speak for a user.")
 app.command()(gc)
+app.command()(held)
+app.command()(release)
+app.add_typer(policy, name="policy")
 app.add_typer(user, name="user")
 app.add_typer(org, name="org")
 app.add_typer(token, name="token")

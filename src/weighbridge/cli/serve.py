@@ -19,11 +19,14 @@ def serve(
         str | None,
         typer.Option(help="Where a new hub keeps content: a folder, or s3://bucket/prefix. Otherwise in its folder."),
     ] = None,
+    gate: Annotated[
+        bool, typer.Option("--gate/--no-gate", help="Give others a revision only when the policies let it pass.")
+    ] = True,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell every request.")] = False,
 ) -> None:
     """Run a hub until Ctrl-C. Hugging Face clients use it through HF_ENDPOINT, people by its pages."""
     from weighbridge.hub import Hub
     from weighbridge.server.running import listen, run
 
-    with listen(host, port) as socket, Hub.open(data, create=True, store=store) as hub:
+    with listen(host, port) as socket, Hub.open(data, create=True, store=store, gated=gate) as hub:
         run(hub, socket, host, verbose=verbose, started=typer.echo)

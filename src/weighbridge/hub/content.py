@@ -13,6 +13,7 @@ from weighbridge.hub._last_commits import last_commits
 from weighbridge.hub._revisions import Revisions
 from weighbridge.hub._rows import MAIN, commit_of, repo_row, writable_row
 from weighbridge.hub.arrivals import Arrivals
+from weighbridge.hub.gate import Gate
 from weighbridge.hub.model import Caller, Commit, Entry, Operation, RepoId
 from weighbridge.hub.objects import HeldFile, Objects
 from weighbridge.hub.sql import Database
@@ -28,9 +29,11 @@ class Content:
         objects: Objects,
         revisions: Revisions,
         arrivals: Arrivals,
+        gate: Gate,
         landed: Callable[[], None] = lambda: None,
     ) -> None:
         """`landed` is called after each new revision."""
+        self._gate = gate
         self._arrivals = arrivals
         self._database = database
         self._objects = objects
@@ -80,14 +83,20 @@ class Content:
         return made
 
     def resolve(self, caller: Caller, repo: RepoId, revision: str = MAIN) -> Commit:
-        """The commit that a branch, a tag or a commit's id names. Raises `RevisionNotFoundError`."""
+        """The commit that the caller gets for a branch, a tag or a commit's id.
+
+        Raises `RevisionNotFoundError`, and `HeldError` or `UnexaminedError` for what a policy keeps from the caller.
+        """
+        self._gate.wait(caller, repo, revision or MAIN)
         with self._database.reading() as session:
             return commit_of(self._commit(session, caller, repo, revision)[1])
 
     def entry(self, caller: Caller, repo: RepoId, revision: str, path: str) -> Entry:
         """The file or folder at `path`. Raises `EntryNotFoundError`."""
+        self._gate.wait(caller, repo, revision or MAIN)
         found = self.entries(caller, repo, revision, [path])
         if not found:
+            self._gate.ensure_newest(caller, repo, revision or MAIN)
             raise EntryNotFoundError(f"there is no {path[:200]!r} at {revision!r}")
         return found[0]
 
@@ -136,7 +145,7 @@ class Content:
 
     def _commit(self, session: Session, caller: Caller, repo: RepoId, revision: str) -> tuple[RepoRow, CommitRow]:
         row = repo_row(session, caller, repo)
-        return row, _reading.commit_row(session, row.id, revision or MAIN)
+        return row, self._gate.visible(session, caller, row, revision or MAIN)
 
 
 def _branch_row(session: Session, repo: RepoRow, branch: str, *, lock: bool = True) -> RefRow:

@@ -22,12 +22,15 @@ from weighbridge.hub.arrivals import Arrivals
 from weighbridge.hub.collecting import HubCollected, HubCollector, HubGcOptions, claim
 from weighbridge.hub.content import Content
 from weighbridge.hub.downloads import Downloads
+from weighbridge.hub.gate import Gate
 from weighbridge.hub.objects import Objects
 from weighbridge.hub.people import People
 from weighbridge.hub.placing import NOTE, place_store, store_location
+from weighbridge.hub.policies import Policies
 from weighbridge.hub.refs import Refs
 from weighbridge.hub.reports import Reports
 from weighbridge.hub.repos import Repos
+from weighbridge.hub.rulings import Rulings
 from weighbridge.hub.sql import Database
 from weighbridge.hub.tickets import Tickets
 from weighbridge.hub.uploads import Uploads
@@ -40,7 +43,7 @@ _DATABASE = "hub.sqlite"
 class Hub:
     """Everything one can ask of a hub. Safe from several threads."""
 
-    def __init__(self, data: Path, database: Database, store: Store) -> None:
+    def __init__(self, data: Path, database: Database, store: Store, *, gated: bool = True) -> None:
         self.data = data
         self.store = store
         self.database = database
@@ -49,17 +52,24 @@ class Hub:
         arrivals = Arrivals(database)
         self.people = People(database)
         self.repos = Repos(database, revisions, arrivals)
-        self.refs = Refs(database)
+        self.gate = Gate(database, closed=gated)
+        self.policies = Policies(database)
+        self.refs = Refs(database, self.gate)
         self.downloads = Downloads(database)
         self.uploads = Uploads(database, self.objects, arrivals)
-        self.reports = Reports(database, self.objects, arrivals, data)
-        self.content = Content(database, self.objects, revisions, arrivals, landed=self.reports.wake)
+        rulings = Rulings(database, self.objects, self.policies)
+        self.reports = Reports(database, self.objects, arrivals, data, self.gate, rulings)
+        self.content = Content(database, self.objects, revisions, arrivals, self.gate, landed=self.reports.wake)
         self.tickets = Tickets(data / "secret")
         self.xet = Xet(data / "xet", database, self.objects, self.tickets, arrivals, store.id)
 
     @classmethod
-    def open(cls, data: str | os.PathLike[str], *, create: bool = False, store: str | None = None) -> Hub:
+    def open(
+        cls, data: str | os.PathLike[str], *, create: bool = False, store: str | None = None, gated: bool = True
+    ) -> Hub:
         """The hub in this folder, made there if `create`. Raises `PathNotFoundError` or `UsageError` where none is.
+
+        Others get a revision when it was examined and the policies let it pass; at once unless `gated`.
 
         `store` is where a new hub keeps its content, if not in its folder; for one that exists it must say the same.
         """
@@ -72,7 +82,7 @@ class Hub:
         if store is not None:
             place_store(folder, store)
         opened = Store.open(store_location(folder), create=create)
-        return cls(folder, Database.in_file(folder / _DATABASE), opened)
+        return cls(folder, Database.in_file(folder / _DATABASE), opened, gated=gated)
 
     def collect(self, options: HubGcOptions | None = None, *, stages: Stages = no_stages) -> HubCollected:
         """Delete what no revision needs any more, while others may use the hub. See `HubGcOptions`."""

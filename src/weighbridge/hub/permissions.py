@@ -5,6 +5,7 @@
 | read a public repository               | yes       | yes       | yes               | yes        | yes                |
 | read a private one                     |           |           | yes               | yes        | yes                |
 | commit, upload, make branches and tags |           |           |                   | with write | with write         |
+| see what a policy holds back           |           |           |                   | yes        | yes                |
 | create a repository                    |           |           |                   | with write | with write         |
 | delete, move, show or hide one         |           |           |                   |            | with write         |
 
@@ -32,6 +33,11 @@ def may_read(caller: Caller, owner: str, private: bool) -> bool:
 
 def may_write(caller: Caller, owner: str) -> bool:
     return caller.role is not Role.READ and part_in(caller, owner) in (Role.WRITE, Role.ADMIN)
+
+
+def may_see_held(caller: Caller, owner: str) -> bool:
+    """Whether the caller sees what a policy holds back: those who may commit do, since it is for them to mend."""
+    return part_in(caller, owner) in (Role.WRITE, Role.ADMIN)
 
 
 def may_administer(caller: Caller, owner: str) -> bool:

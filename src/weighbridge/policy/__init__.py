@@ -8,7 +8,7 @@ from the same facts on a laptop, in CI and on a hub.
 """
 
 from weighbridge.policy.decide import Decision, Ruling, decide, strictest
-from weighbridge.policy.load import Load, load_of, read_license
+from weighbridge.policy.load import Load, declared_licenses, formats_of, load_of, read_license
 from weighbridge.policy.model import Action, Policy, Rule
 from weighbridge.policy.read import parse_policy, read_policy, standard
 from weighbridge.policy.signature import SignatureFact, SignatureState, check_signature
@@ -24,6 +24,8 @@ __all__ = [
     "SignatureState",
     "check_signature",
     "decide",
+    "declared_licenses",
+    "formats_of",
     "load_of",
     "parse_policy",
     "read_license",

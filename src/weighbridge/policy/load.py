@@ -64,9 +64,9 @@ def declared_licenses(readme: bytes) -> tuple[str, ...]:
     return tuple(named.strip().lower() if each == "other" and isinstance(named, str) else each for each in found)
 
 
-def formats_of(report: Report) -> dict[str, str]:
+def formats_of(report: Report | None) -> dict[str, str]:
     """The format of each file with weights, by its name."""
-    result = report.result("anatomy")
+    result = report.result("anatomy") if report else None
     files = result.facts.get("files") if result else None
     named = [each for each in files if isinstance(each, dict)] if isinstance(files, list) else []
     return {str(each["name"]): str(each["format"]) for each in named if each.get("format")}

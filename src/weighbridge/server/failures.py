@@ -17,6 +17,7 @@ from weighbridge.errors import (
     RepoNotFoundError,
     RevisionNotFoundError,
     UnauthenticatedError,
+    UnexaminedError,
     UsageError,
     WeighbridgeError,
 )
@@ -44,6 +45,8 @@ def failure(
     }
     if isinstance(error, UnauthenticatedError):
         told["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, UnexaminedError):
+        told["Retry-After"] = "2"
     hint = "" if error.hint == UsageError.default_hint else error.hint  # that one speaks of our own command line
     said = {"error": str(error), "code": error.code} | ({"hint": hint} if hint else {})
     return JSONResponse({**said, **(body or {})}, error.http_status, told)
@@ -59,7 +62,7 @@ def tell_failures(app: FastAPI) -> None:
 
 def _tell(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, WeighbridgeError)  # noqa: S101
-    if error.http_status >= 500:
+    if error.http_status >= 500 and not isinstance(error, UnexaminedError):
         log.error("%s %s: %s [%s]", request.method, request.url.path, error, error.code)
     return failure(error)
 

@@ -23,16 +23,21 @@ _PIECE = 1 << 20  # bytes read at once
 GIT_PATHS = (".git", ".gitattributes", ".github", ".gitignore")
 
 
-class _Hash(Protocol):
+class Hash(Protocol):
     def update(self, data: bytes, /) -> Any: ...
     def hexdigest(self) -> str: ...
 
 
-_HASHES: dict[str, Callable[[], _Hash]] = {
+_HASHES: dict[str, Callable[[], Hash]] = {
     "sha256": hashlib.sha256,
     "blake2b": hashlib.blake2b,
     "blake3": blake3,
 }
+
+
+def hash_type_of(name: str) -> Callable[[], Hash]:
+    """What makes a digest of this type."""
+    return _HASHES[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,11 @@ class Resource:
     def name(self) -> str:
         return self.path if self.start is None else f"{self.path}:{self.start}:{self.end}"
 
+    @property
+    def order(self) -> tuple[PurePosixPath, int, int]:
+        """By this, resources are sorted before they are signed."""
+        return PurePosixPath(self.path), self.start or 0, self.end or 0
+
 
 def parse_name(name: str, digest: str, *, sharded: bool, where: str) -> Resource:
     """The resource of this name. Raises `BundleError` for a name that is none or leaves the model's folder."""
@@ -138,7 +148,7 @@ def list_files(model: Path, method: Method, names: Iterable[str]) -> tuple[Resou
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         listed = pool.map(lambda name: tuple(_resources(model, name, method)), names)
         found = [resource for resources in listed for resource in resources]
-    return tuple(sorted(found, key=lambda each: (PurePosixPath(each.path), each.start or 0, each.end or 0)))
+    return tuple(sorted(found, key=lambda each: each.order))
 
 
 def _resources(model: Path, name: str, method: Method) -> Iterator[Resource]:

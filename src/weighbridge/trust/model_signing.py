@@ -23,6 +23,7 @@ from weighbridge.trust.statement import Statement, Subject
 
 PREDICATE_TYPE = "https://model_signing/signature/v1.0"
 _BEFORE_1_0 = "https://model_signing/Digests/v0.1"
+SIGNATURE_NAME = "model.sig"  # in a model's folder
 Lister = Callable[[Method, Iterable[str]], tuple[Resource, ...]]
 
 
@@ -112,7 +113,7 @@ def verify_listing(
 
 def signature_beside(model: Path) -> Path:
     """Where a model's signature lies unless said otherwise: model.sig in its folder, FILE.sig beside a file."""
-    return model / "model.sig" if model.is_dir() else model.with_name(model.name + ".sig")
+    return model / SIGNATURE_NAME if model.is_dir() else model.with_name(model.name + ".sig")
 
 
 def _names(model: Path) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ class Bench:
 
     @classmethod
     def open(cls, folder: Path) -> Bench:
-        hub = Hub.open(folder, create=True)
+        hub = Hub.open(folder, create=True, gated=False)
         hub.objects.start()
         return cls(hub)
 

@@ -39,7 +39,7 @@ def repo_of(user: str) -> RepoId:
 
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[Hub]:
-    with Hub.open(tmp_path / "hub", create=True) as hub:
+    with Hub.open(tmp_path / "hub", create=True, gated=False) as hub:
         hub.objects.start()
         for user in ("alice", "bob"):
             hub.people.add_user(user)

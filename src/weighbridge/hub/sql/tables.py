@@ -166,7 +166,11 @@ class ObjectRow(Base):
 
 
 class ReportRow(Base):
-    """What the checks said of a revision: pending, ready (then `sha256` names the JSON in the store) or failed."""
+    """What the checks said of a revision: pending, ready (then `sha256` names the JSON in the store) or failed.
+
+    `ruling` is what the policies decided on it, "" before they have; `ruled_by` is a digest of those policies, and
+    `examined_by` of what examined it. Who let a held revision pass is in `released_by`.
+    """
 
     __tablename__ = "reports"
     __table_args__ = (Index("reports_status", "status"), Index("reports_sha256", "sha256"))
@@ -176,6 +180,23 @@ class ReportRow(Base):
     status: Mapped[str] = mapped_column(String(16))
     sha256: Mapped[str] = mapped_column(SHA256)
     reason: Mapped[str] = mapped_column(Text)
+    updated: Mapped[datetime]
+    examined_by: Mapped[str] = mapped_column(String(64), default="")
+    ruling: Mapped[str] = mapped_column(String(16), default="")
+    decisions: Mapped[str] = mapped_column(Text, default="[]")
+    ruled_by: Mapped[str] = mapped_column(String(64), default="")
+    released_by: Mapped[str] = mapped_column(String(96), default="")
+    released_because: Mapped[str] = mapped_column(Text, default="")
+
+
+class PolicyRow(Base):
+    """What may pass on this hub (scope ""), in an organisation or in a repository (in lower case)."""
+
+    __tablename__ = "policies"
+
+    scope: Mapped[str] = mapped_column(String(193), primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
+    author: Mapped[str] = mapped_column(String(96))
     updated: Mapped[datetime]
 
 

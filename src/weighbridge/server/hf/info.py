@@ -10,9 +10,10 @@ from fastapi import APIRouter
 
 from weighbridge.documents.cards import LARGEST_HEADER, Card, parse_card
 from weighbridge.hub import Commit, Entry, Hub, Repo
-from weighbridge.report import Anatomy, Finding, Report, Severity
+from weighbridge.report import Anatomy, Report
 from weighbridge.server.addresses import API, TheRepo
 from weighbridge.server.callers import TheCaller, TheHub
+from weighbridge.server.hf.security import repo_status
 from weighbridge.server.hf.shapes import Json, listed, moment, sibling
 
 router = APIRouter()
@@ -44,7 +45,7 @@ def info(
     report = hub.reports.get(caller, repo, commit.oid)
     shape |= _weights(report)
     if securityStatus:
-        shape["securityRepoStatus"] = _security(report)
+        shape["securityRepoStatus"] = repo_status(report, hub.gate.state(caller, repo, commit.oid))
     return shape
 
 
@@ -93,21 +94,3 @@ def _weights(report: Report | None) -> Json:
             "total": anatomy.parameters,
         }
     }
-
-
-def _security(report: Report | None) -> Json:
-    """What the checks on safety found, in the words of clients: `unsafe` is a danger, `caution` a warning."""
-    levels = {Severity.DANGER: "unsafe", Severity.WARNING: "caution"}
-    found = [
-        {"path": _path(finding), "level": levels[finding.severity], "code": finding.code}
-        for result in (report.results if report else ())
-        if result.check.startswith("safety")
-        for finding in result.findings
-        if finding.severity in levels
-    ]
-    return {"scansDone": report is not None, "filesWithIssues": found}
-
-
-def _path(finding: Finding) -> str:
-    file = finding.evidence.get("file")
-    return file if isinstance(file, str) else finding.where

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
-from weighbridge.errors import UsageError
+from weighbridge.errors import HeldError, UnexaminedError, UsageError
 from weighbridge.hub import Listing, Repo, RepoKind
 from weighbridge.hub.repos import Sort
 from weighbridge.server.addresses import own_url
@@ -58,7 +58,10 @@ def repos(
     def shape(repo: Repo) -> Json:
         if not full:
             return listed(repo)
-        entries = hub.content.tree(caller, repo.id, repo.head, recursive=True)
+        try:
+            entries = hub.content.tree(caller, repo.id, recursive=True)
+        except (HeldError, UnexaminedError):  # it is there, and nothing in it may be seen yet
+            entries = ()
         return {**listed(repo), "siblings": [sibling(entry, blobs=False) for entry in entries if entry.kind == "file"]}
 
     return JSONResponse([shape(repo) for repo in page.repos], headers=_link(request, page.next))

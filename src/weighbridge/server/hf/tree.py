@@ -13,9 +13,12 @@ from fastapi.responses import JSONResponse
 
 from weighbridge.errors import UsageError
 from weighbridge.hub import Caller, Entry, Hub, RepoId
+from weighbridge.hub.gate import GateState
+from weighbridge.report import Report
 from weighbridge.server.addresses import API, TheRepo, own_url
 from weighbridge.server.bodies import form_fields
 from weighbridge.server.callers import TheCaller, TheHub
+from weighbridge.server.hf.security import file_status
 from weighbridge.server.hf.shapes import Json, tree_entry
 
 router = APIRouter()
@@ -75,7 +78,13 @@ def paths_info(
 def _shapes(hub: Hub, caller: Caller, repo: RepoId, oid: str, entries: Sequence[Entry], expand: bool) -> list[Json]:
     if expand:
         entries = hub.content.with_last_commits(caller, repo, oid, entries)
+        report, state = hub.reports.get(caller, repo, oid), hub.gate.state(caller, repo, oid)
+        return [tree_entry(entry) | _security(report, state, entry) for entry in entries]
     return [tree_entry(entry) for entry in entries]
+
+
+def _security(report: Report | None, state: GateState, entry: Entry) -> Json:
+    return {"securityFileStatus": file_status(report, state, entry.path)} if entry.kind == "file" else {}
 
 
 def _cursor(oid: str, start: int) -> str:
