@@ -1,6 +1,7 @@
 """`weigh push` and `weigh pull` against a real hub, where kinds and branches differ from the default."""
 
 import json
+import time
 
 import httpx
 
@@ -22,7 +23,16 @@ def test_the_address_of_a_pushed_dataset_is_its_page(server, tmp_path):
     (tmp_path / "d.csv").write_text("a,b\n1,2\n")
     pushed = json.loads(server.weigh("push", str(tmp_path / "d.csv"), "ada/table", "--kind", "dataset", "--json"))
     assert pushed["url"] == f"{server.url}/datasets/ada/table"
-    assert "ada/table" in httpx.get(pushed["url"]).raise_for_status().text
+    assert "ada/table" in when_examined(pushed["url"])
+
+
+def when_examined(url):
+    """What a stranger reads at this address, once the checks have looked at it."""
+    until = time.monotonic() + 60
+    while (answer := httpx.get(url, timeout=30)).status_code == 503 and time.monotonic() < until:
+        assert answer.headers["content-type"].startswith("text/html")
+        time.sleep(0.5)
+    return answer.raise_for_status().text
 
 
 def test_a_kind_that_no_hub_has_is_refused_in_a_sentence(server, tmp_path):

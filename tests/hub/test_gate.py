@@ -156,6 +156,7 @@ def test_signatures_are_checked_against_the_policys_signers(hub, ada, eve, model
     signed = add(model__safetensors=GOOD, model__sig=bundle)
     work(hub)
     assert hub.content.resolve(eve, model).oid == signed, hub.gate.state(ada, model, signed)
+    assert hub.gate.state(eve, model, signed).signature == {"state": "valid", "signer": "release", "detail": ""}
     added = add(extra__txt=b"nobody signed this")
     work(hub)
     assert hub.content.resolve(eve, model).oid == signed

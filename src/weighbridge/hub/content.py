@@ -82,12 +82,14 @@ class Content:
         self._landed()
         return made
 
-    def resolve(self, caller: Caller, repo: RepoId, revision: str = MAIN) -> Commit:
+    def resolve(self, caller: Caller, repo: RepoId, revision: str = MAIN, *, patient: bool = True) -> Commit:
         """The commit that the caller gets for a branch, a tag or a commit's id.
 
-        Raises `RevisionNotFoundError`, and `HeldError` or `UnexaminedError` for what a policy keeps from the caller.
+        Raises `RevisionNotFoundError`, and `HeldError` or `UnexaminedError` for what a policy keeps from the caller;
+        if `patient`, an examination that is under way gets some seconds to end.
         """
-        self._gate.wait(caller, repo, revision or MAIN)
+        if patient:
+            self._gate.wait(caller, repo, revision or MAIN)
         with self._database.reading() as session:
             return commit_of(self._commit(session, caller, repo, revision)[1])
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
@@ -26,20 +27,22 @@ from weighbridge.hub.sql.tables import CommitRow, RepoRow, ReportRow
 from weighbridge.policy import Action
 
 _FARTHEST: Final = 1000  # revisions that a branch is followed back
-_PATIENCE: Final = 6.0  # seconds; clients give up after ten
+_PATIENCE: Final = 3.0  # seconds; clients give up after five or ten
 _LOOK_EVERY: Final = 0.1
 _MOST_WAITING: Final = 8  # requests; others are told to come again
 
 
 @dataclass(frozen=True, slots=True)
 class GateState:
-    """What the policies decided on a commit: `action` is "" before they have. `decisions` are of `Decision.to_json`."""
+    """What the policies decided on a commit: `action` is "" before they have. `decisions` are of `Decision.to_json`,
+    `signature` is a `SignatureFact`'s fields."""
 
     commit: str
     action: str
     decisions: tuple[dict[str, str], ...] = ()
     released_by: str = ""
     released_because: str = ""
+    signature: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def passes(self) -> bool:
@@ -51,14 +54,14 @@ class Gate:
 
     def __init__(self, database: Database, *, closed: bool = True) -> None:
         self._database = database
-        self._closed = closed
+        self.closed = closed
         self._waiting = threading.Semaphore(_MOST_WAITING)
 
     def visible(self, session: Session, caller: Caller, repo: RepoRow, revision: str) -> CommitRow:
         """The commit that the caller gets for a revision. Raises `RevisionNotFoundError`, `HeldError` and
         `UnexaminedError`."""
         commit = commit_row(session, repo.id, revision)
-        if not self._closed or permissions.may_see_held(caller, repo_id_of(session, repo).owner):
+        if not self.closed or permissions.may_see_held(caller, repo_id_of(session, repo).owner):
             return commit
         reach = 1 if naming.is_oid(revision) else _FARTHEST
         for each in islice(ancestors(session, repo.id, commit.oid), reach):
@@ -77,7 +80,7 @@ class Gate:
 
     def wait(self, caller: Caller, repo: RepoId, revision: str) -> None:
         """Give an examination that is under way some seconds, so that a download right after an upload succeeds."""
-        if not self._closed or self._ready(caller, repo, revision) or not self._waiting.acquire(blocking=False):
+        if not self.closed or self._ready(caller, repo, revision) or not self._waiting.acquire(blocking=False):
             return
         try:
             until = time.monotonic() + _PATIENCE
@@ -146,7 +149,8 @@ def _passes(action: str, released_by: str) -> bool:
 def _state(row: ReportRow | None, commit: str) -> GateState:
     if row is None:
         return GateState(commit, "")
-    return GateState(commit, row.ruling, tuple(json.loads(row.decisions)), row.released_by, row.released_because)
+    decisions, signature = tuple(json.loads(row.decisions)), json.loads(row.signature)
+    return GateState(commit, row.ruling, decisions, row.released_by, row.released_because, signature)
 
 
 def _why(row: ReportRow | None, commit: str) -> HeldError | UnexaminedError:

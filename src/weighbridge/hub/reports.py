@@ -262,4 +262,5 @@ def _rule(row: ReportRow, judged: Judgement) -> None:
     """Keep what was decided. A release was of what was held before: another decision needs another release."""
     if row.ruling and (row.ruling, row.decisions) != (judged.action, judged.decisions):
         row.released_by = row.released_because = ""
-    row.ruling, row.decisions, row.ruled_by = judged.action, judged.decisions, judged.ruled_by
+    row.ruling, row.decisions, row.signature = judged.action, judged.decisions, judged.signature
+    row.ruled_by = judged.ruled_by

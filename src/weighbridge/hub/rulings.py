@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Final
 
@@ -38,10 +38,11 @@ _MOST_DECISIONS: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """As a row keeps it: an action, decisions as JSON, and a digest of who decided."""
+    """As a row keeps it: an action, decisions and what is known of the signature as JSON, a digest of who decided."""
 
     action: str
     decisions: str
+    signature: str
     ruled_by: str
 
 
@@ -56,14 +57,14 @@ class Rulings:
         examination came to no end, and such a revision is held whatever the policies say."""
         with self._database.reading() as session:
             policies, ruled_by = self._policies.of(session, repo)
+        signature = self._signature(repo, files, policies)
         if failure:
             told = Decision(
                 Action.HOLD, "", "examined", "check", "examination", failure, because="It was not examined."
             )
-            return _kept(Ruling(Action.HOLD, (told,)), ruled_by)
-        signature = self._signature(repo, files, policies)
+            return _kept(Ruling(Action.HOLD, (told,)), signature, ruled_by)
         load = Load(report or _empty(repo), self._licenses(files), signature, str(repo), formats_of(report))
-        return _kept(strictest(policies, load), ruled_by)
+        return _kept(strictest(policies, load), signature, ruled_by)
 
     def of_all(self) -> str:
         """A digest that changes whenever any policy does."""
@@ -119,9 +120,9 @@ class Rulings:
         return found
 
 
-def _kept(ruling: Ruling, ruled_by: str) -> Judgement:
+def _kept(ruling: Ruling, signature: SignatureFact, ruled_by: str) -> Judgement:
     decisions = [decision.to_json() for decision in ruling.decisions[:_MOST_DECISIONS]]
-    return Judgement(str(ruling.action), json.dumps(decisions), ruled_by)
+    return Judgement(str(ruling.action), json.dumps(decisions), json.dumps(asdict(signature)), ruled_by)
 
 
 def _empty(repo: RepoId) -> Report:

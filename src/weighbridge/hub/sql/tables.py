@@ -184,6 +184,7 @@ class ReportRow(Base):
     examined_by: Mapped[str] = mapped_column(String(64), default="")
     ruling: Mapped[str] = mapped_column(String(16), default="")
     decisions: Mapped[str] = mapped_column(Text, default="[]")
+    signature: Mapped[str] = mapped_column(Text, default="{}")
     ruled_by: Mapped[str] = mapped_column(String(64), default="")
     released_by: Mapped[str] = mapped_column(String(96), default="")
     released_because: Mapped[str] = mapped_column(Text, default="")

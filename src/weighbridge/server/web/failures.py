@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from weighbridge.errors import AccountNotFoundError, RepoNotFoundError, WeighbridgeError
+from weighbridge.errors import AccountNotFoundError, HeldError, RepoNotFoundError, UnexaminedError, WeighbridgeError
 from weighbridge.hub.model import ANONYMOUS
 from weighbridge.report.text import visible
 from weighbridge.server.web import links
@@ -76,6 +76,11 @@ def _told(request: Request, error: WeighbridgeError) -> Response:
         sentence = message[:1].upper() + message[1:] + "."
         hidden = isinstance(error, RepoNotFoundError | AccountNotFoundError)
         return _answer(request, ErrorView(404, "Nothing here", sentence, error.hint or (_SIGN_IN if hidden else _LOOK)))
+    if isinstance(error, UnexaminedError):
+        message = "The checks are looking at it. It is shown when it passed; load this page again in a minute."
+        return _answer(request, ErrorView(error.http_status, "Being examined", message))
+    if isinstance(error, HeldError):
+        return _answer(request, ErrorView(error.http_status, "Not given out", visible(str(error), 500), error.hint))
     if error.http_status < 500:
         return _answer(request, ErrorView(error.http_status, "This did not work", visible(str(error), 500), error.hint))
     name = _logged(request)

@@ -10,14 +10,14 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from weighbridge import __version__
-from weighbridge.errors import EntryNotFoundError, RepoNotFoundError
+from weighbridge.errors import EntryNotFoundError, HeldError, RepoNotFoundError, UnexaminedError
 from weighbridge.hub import Hub
 from weighbridge.hub.model import Caller, Commit, Repo, RepoId, RepoKind
 from weighbridge.hub.repos import Listing
 from weighbridge.server.web import links, session, units
 from weighbridge.server.web.facts import Facts
 from weighbridge.server.web.templating import page
-from weighbridge.server.web.views import card, files, history, home, report, tensors
+from weighbridge.server.web.views import card, files, gate, history, home, report, tensors
 from weighbridge.server.web.views.parts import Chip, Fact, Shell
 from weighbridge.server.web.views.repo import RepoHead, RevisionMenu, repo_head, revision_menu
 
@@ -237,7 +237,10 @@ def _head(visit: Visit, repo: Repo, commit: Commit, place: Place, current: str) 
     verdict = report.verdict(examined.state, examined.report).chip
     anatomy = visit.facts.contents(*at).anatomy
     known = [verdict] if verdict else []
-    return repo_head(repo, place.revision, current, known + card.chips(visit.facts.card(*at), anatomy))
+    passing = visit.hub.gate.state(visit.caller, repo.id, commit.oid)
+    known += gate.signature_chips(passing)
+    chips = known + card.chips(visit.facts.card(*at), anatomy)
+    return repo_head(repo, place.revision, current, chips, gate.notice(passing) if visit.hub.gate.closed else None)
 
 
 def _revisions(visit: Visit, repo: Repo, place: Place, current: str) -> RevisionMenu:
@@ -247,15 +250,15 @@ def _revisions(visit: Visit, repo: Repo, place: Place, current: str) -> Revision
 def _rows(visit: Visit, repos: Iterable[Repo]) -> list[home.RepoRow]:
     rows = []
     for each in repos:
-        # One that was deleted or hidden since the list was made is left out.
-        with suppress(RepoNotFoundError):
+        # One that was deleted or hidden since the list was made is left out, and one with nothing that others may see.
+        with suppress(RepoNotFoundError, HeldError, UnexaminedError):
             rows.append(_row(visit, each))
     return rows
 
 
 def _row(visit: Visit, repo: Repo) -> home.RepoRow:
     """What a list shows of a repository: only what is known already, so that a list costs no look inside."""
-    commit = visit.hub.content.resolve(visit.caller, repo.id, MAIN)
+    commit = visit.hub.content.resolve(visit.caller, repo.id, MAIN, patient=False)
     at = (visit.caller, repo.id, commit)
     examined = visit.facts.examined(*at)
     verdict: Chip | None = report.verdict(examined.state, examined.report).chip

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from weighbridge.hub.model import Ref, Repo, RepoId
 from weighbridge.server.web import links
+from weighbridge.server.web.views.gate import Notice
 from weighbridge.server.web.views.parts import Chip, Link
 
 _TABS = (("card", "Card"), ("tree", "Files"), ("commits", "Revisions"), ("tensors", "Tensors"), ("report", "Report"))
@@ -25,6 +26,7 @@ class RepoHead:
     href: str
     chips: tuple[Chip, ...]
     tabs: tuple[Link, ...]
+    notice: Notice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,9 @@ class RevisionMenu:
     tags: tuple[Link, ...] = ()
 
 
-def repo_head(repo: Repo, revision: str, current: str, chips: Iterable[Chip] = ()) -> RepoHead:
+def repo_head(
+    repo: Repo, revision: str, current: str, chips: Iterable[Chip] = (), notice: Notice | None = None
+) -> RepoHead:
     """`current` is the page that is shown: ``card``, ``tree``, ``commits``, ``tensors`` or ``report``."""
     known = [Chip("private", icon="lock")] if repo.private else []
     return RepoHead(
@@ -46,6 +50,7 @@ def repo_head(repo: Repo, revision: str, current: str, chips: Iterable[Chip] = (
         href=links.repo(repo.id),
         chips=(*known, *chips),
         tabs=tuple(Link(text, _tab(repo.id, page, revision), page == current) for page, text in _TABS),
+        notice=notice,
     )
 
 

@@ -14,6 +14,7 @@ def upgrade() -> None:
         ("examined_by", sa.String(64), ""),
         ("ruling", sa.String(16), ""),
         ("decisions", sa.Text, "[]"),
+        ("signature", sa.Text, "{}"),
         ("ruled_by", sa.String(64), ""),
         ("released_by", sa.String(96), ""),
         ("released_because", sa.Text, ""),
