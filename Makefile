@@ -9,7 +9,7 @@ SEEN   := CMakeLists.txt pyproject.toml constraints.txt $(wildcard native/*/* sr
 HF119  := $(CURDIR)/.venvs/huggingface_hub-1.19.0
 PEERS  := $(CURDIR)/.venvs/peers
 
-.PHONY: demo test test-slow check format fuzz bench system clean help
+.PHONY: demo test test-slow check format fuzz bench bench-scan system clean help
 
 help:            ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -39,6 +39,15 @@ fuzz: $(VENV)/made-test            ## fuzz every decoder under the sanitizers: S
 bench: $(VENV)/made-test $(PEERS)/ready            ## opening and packing beside the peers (minutes)
 	$(BIN)/python benchmarks/opening.py
 	$(BIN)/python benchmarks/storage.py --fetch --reporting --peers $(PEERS)/bin/python $(ARGS)
+
+SCANNERS := picklescan modelscan fickling modelaudit hayward
+bench-scan: $(VENV)/made-test $(SCANNERS:%=$(CURDIR)/.venvs/scanners/%/ready)            ## scanning beside the peers: SAMPLES=manifest.json
+	$(BIN)/python benchmarks/scanning.py --samples $(SAMPLES) --peers $(CURDIR)/.venvs/scanners $(ARGS)
+
+$(CURDIR)/.venvs/scanners/%/ready:
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $* h5py typing_extensions
+	touch $@
 
 system:            ## Chromium for the browser tests, where we may install it
 	@tools/install-chromium
