@@ -14,6 +14,7 @@ COMMANDS = {
     "store": "Look after a store.",
     "train": "Train a model by a recipe.",
     "eval": "Measure a trained model again.",
+    "reproduce": "Measure a model again, and train it again: is it what its recipe says?",
     "predict": "Say what a trained model makes of new inputs.",
     "serve": "Run a hub that Hugging Face clients use through HF_ENDPOINT.",
     "hub": "Manage a hub's users, organisations and tokens.",

@@ -11,7 +11,7 @@ from torch import nn
 from weighbridge.errors import FormatError, UsageError
 from weighbridge.learn._json import read_object
 from weighbridge.learn.data import Facts, Splits
-from weighbridge.learn.evaluation.measure import Measured, measure
+from weighbridge.learn.evaluation.measure import TRAIN_LIMIT, Measured, measure
 from weighbridge.learn.networks import Network, find
 
 FACTS, LOCK, METRICS = "weighbridge.json", "recipe.lock.json", "metrics.json"
@@ -52,7 +52,8 @@ def evaluate(folder: Path, splits: Splits, split: str | None = None) -> Measured
     chosen = split or str(read_object(folder / METRICS).get("split"))
     if chosen not in ("train", "validation", "test"):
         raise UsageError(f"there is no split {chosen!r}", hint="There are train, validation and test.")
-    return measure(load(folder), getattr(splits, chosen), facts, _batch_size(folder))
+    limit = TRAIN_LIMIT if chosen == "train" else None
+    return measure(load(folder), getattr(splits, chosen), facts, _batch_size(folder), limit)
 
 
 def _batch_size(folder: Path) -> int:

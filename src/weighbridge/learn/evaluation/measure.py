@@ -19,6 +19,8 @@ from weighbridge.learn.evaluation.calibration import Bin, reliability
 from weighbridge.learn.evaluation.metrics import ByClass
 
 _IGNORED = -100
+TRAIN_LIMIT = 2000
+"""Of the training samples so many are measured for what is published: enough to see a gap."""
 
 
 @dataclass(frozen=True, slots=True)

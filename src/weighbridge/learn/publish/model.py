@@ -14,7 +14,7 @@ from torch import nn
 from weighbridge.learn import record
 from weighbridge.learn._json import dump
 from weighbridge.learn.data import Splits
-from weighbridge.learn.evaluation.measure import Measured, measure
+from weighbridge.learn.evaluation.measure import TRAIN_LIMIT, Measured, measure
 from weighbridge.learn.evaluation.verdicts import verdict
 from weighbridge.learn.networks import Network, Options
 from weighbridge.learn.publish.card import card
@@ -24,7 +24,6 @@ from weighbridge.learn.transfer.moved import Moved
 
 _PART = ".publishing"
 _LAST = "weighbridge.json"  # a folder is a model once this is there
-_TRAIN_LIMIT = 2000
 
 
 def publish(
@@ -59,7 +58,7 @@ def publish(
 
 def _measured(module: nn.Module, splits: Splits, recipe: Recipe) -> dict[str, Measured]:
     size = recipe.evaluate.batch_size
-    found = {"train": measure(module, splits.train, splits.facts, size, _TRAIN_LIMIT)}
+    found = {"train": measure(module, splits.train, splits.facts, size, TRAIN_LIMIT)}
     for name, samples in (("validation", splits.validation), ("test", splits.test)):
         if len(samples):
             found[name] = measure(module, samples, splits.facts, size)

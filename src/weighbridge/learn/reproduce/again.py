@@ -22,10 +22,13 @@ Fetch = Callable[[str], Path]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`same`: whether samples, targets and splits are those that the model was made with, by their digest."""
+    """`same`: whether samples, targets and splits are those that the model was made with, by their digest. `spec` and
+    `where` are what was read."""
 
     splits: Splits
     same: bool
+    spec: DataSpec
+    where: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ def find_data(
             raise
     else:
         if splits.digest == pinned:
-            return Found(splits, same=True)
+            return Found(splits, same=True, spec=spec, where=root)
         if place is None:
             raise UsageError(
                 f"the data at {spec.path} is no longer what the model was made with: its digest is "
@@ -91,7 +94,7 @@ def find_data(
             )
     _, facts, preparation = facts_of(folder)
     whole = spec.model_copy(update={"split": SplitSpec(column=spec.split.column), "limits": {}, "labels": None})
-    return Found(data.load(whole, where=root, fetch=fetch, like=Like(facts, preparation)), same=False)
+    return Found(data.load(whole, where=root, fetch=fetch, like=Like(facts, preparation)), False, spec, root)
 
 
 def _spec(folder: Path, place: str | None, where: Path) -> tuple[DataSpec, Path]:

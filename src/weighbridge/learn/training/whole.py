@@ -29,11 +29,12 @@ def train(
     for each in splits.notices:
         tell(Note(each.text))
     return run(
-        recipe, splits, out, source=given.text, where=given.where, start=weights, change=_change(recipe), tell=tell
+        recipe, splits, out, source=given.text, where=given.where, start=weights, change=change_of(recipe), tell=tell
     )
 
 
-def _change(recipe: Recipe) -> Change:
+def change_of(recipe: Recipe) -> Change:
+    """What the recipe changes in training samples before they are learned from."""
     names = recipe.data.image.augment
     if not names:
         return unchanged
