@@ -10,9 +10,10 @@ from torch import nn
 
 from weighbridge.errors import FormatError, UsageError
 from weighbridge.learn._json import read_object
-from weighbridge.learn.data import Facts, Splits
+from weighbridge.learn.data import Facts, Splits, prepare_text
 from weighbridge.learn.evaluation.measure import TRAIN_LIMIT, Measured, measure
 from weighbridge.learn.networks import Network, find
+from weighbridge.learn.networks.tokenizers import tokenizer_of
 
 FACTS, LOCK, METRICS = "weighbridge.json", "recipe.lock.json", "metrics.json"
 
@@ -52,8 +53,11 @@ def evaluate(folder: Path, splits: Splits, split: str | None = None) -> Measured
     chosen = split or str(read_object(folder / METRICS).get("split"))
     if chosen not in ("train", "validation", "test"):
         raise UsageError(f"there is no split {chosen!r}", hint="There are train, validation and test.")
+    module = load(folder)
+    if (tokenizer := tokenizer_of(module)) is not None:
+        splits = prepare_text(splits, tokenizer)
     limit = TRAIN_LIMIT if chosen == "train" else None
-    return measure(load(folder), getattr(splits, chosen), facts, _batch_size(folder), limit)
+    return measure(module, getattr(splits, chosen), facts, _batch_size(folder), limit)
 
 
 def _batch_size(folder: Path) -> int:

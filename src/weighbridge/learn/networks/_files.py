@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -56,13 +57,22 @@ def read_weights(module: nn.Module, folder: Path) -> nn.Module:
     """Put the saved values into the module, in evaluation mode. Raises `FormatError` where they do not fit."""
     expected = module.state_dict()
     with open_checkpoint(folder / WEIGHTS) as saved:
-        for what, names in (("lacks", set(expected) - set(saved)), ("also holds", set(saved) - set(expected))):
+        shared = _shared(expected, set(saved))
+        for what, names in (("lacks", set(expected) - set(saved) - shared), ("also holds", set(saved) - set(expected))):
             if names:
                 raise FormatError(f"{what} {', '.join(sorted(names)[:5])}", where=str(folder / WEIGHTS))
-        values = {name: torch.from_numpy(np.array(saved[name].numpy())) for name in expected}
+        values = {name: torch.from_numpy(np.array(saved[name].numpy())) for name in expected if name in saved}
     for name, value in values.items():
         if value.shape != expected[name].shape:
             found, fits = tuple(value.shape), tuple(expected[name].shape)
             raise FormatError(f"{name} is {found}, and config.json asks for {fits}", where=str(folder / WEIGHTS))
-    module.load_state_dict(values)
+    module.load_state_dict(values, strict=False)  # what is not among them shares the memory of one that is
     return module.eval()
+
+
+def _shared(state: dict[str, torch.Tensor], saved: Collection[str]) -> set[str]:
+    """Names whose memory has another name that is saved (tied embeddings): a file holds one of them."""
+    places: dict[tuple[int, torch.Size], list[str]] = {}
+    for name, tensor in state.items():
+        places.setdefault((tensor.data_ptr(), tensor.shape), []).append(name)
+    return {name for names in places.values() if any(each in saved for each in names) for name in names}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 from torch import Tensor, nn
@@ -52,4 +52,17 @@ class Network(Protocol):
 
     def features(self, module: nn.Module, batch: dict[str, Tensor]) -> Tensor:
         """What the head is given: (n, features)."""
+        ...
+
+
+@runtime_checkable
+class Brought(Protocol):
+    """A network whose shape and tokenizer come with its starting weights, in the files beside them."""
+
+    def started(self, options: Any, folder: Path) -> Options:
+        """The options, completed by what the folder of starting weights says. Raises `UnsafeError` for code."""
+        ...
+
+    def build(self, options: Any, facts: Facts, folder: Path | None = None) -> nn.Module:
+        """As `Network.build`, with the tokenizer in `folder`."""
         ...

@@ -7,11 +7,13 @@ from typing import Any
 from weighbridge.errors import UsageError
 from weighbridge.learn.networks._parts import options
 from weighbridge.learn.networks.base import Network, Options
+from weighbridge.learn.networks.causal_lm import CausalLm
 from weighbridge.learn.networks.cnn import Cnn
 from weighbridge.learn.networks.efficientnet_lite import EfficientNetLite
+from weighbridge.learn.networks.encoder import Encoder
 from weighbridge.learn.networks.mlp import Mlp
 
-NETWORKS: tuple[Network, ...] = (Mlp(), Cnn(), EfficientNetLite())
+NETWORKS: tuple[Network, ...] = (Mlp(), Cnn(), EfficientNetLite(), Encoder(), CausalLm())
 
 
 def find(name: str, given: dict[str, Any]) -> tuple[Network, Options]:

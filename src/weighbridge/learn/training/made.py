@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from weighbridge.errors import UsageError
 from weighbridge.learn.data import Facts
-from weighbridge.learn.networks import Network, Options, find
+from weighbridge.learn.networks import Brought, Network, Options, find
 from weighbridge.learn.recipe import Recipe
 from weighbridge.learn.start import Loaded, Start, load
 from weighbridge.learn.transfer.moved import Moved, moved, moved_by_layer, snapshot
@@ -55,12 +55,21 @@ def make(recipe: Recipe, facts: Facts, start: Start | None) -> Made:
         raise UsageError(f"the recipe starts from {recipe.start!r}, and nobody has looked for that")
     network, options = find(recipe.model.network, recipe.model.options)
     torch.manual_seed(recipe.train.seed)
-    module = network.build(options, facts)
+    options, module = _built(network, options, facts, start)
     if start is None:
         return Made(network, options, module)
     head: Any = network.head(module)
     loaded = load(start, module, network=network.name, head=head, classes=facts.classes)
     return Made(network, options, module, start, loaded, snapshot(module, _changeable(module, loaded)))
+
+
+def _built(network: Network, options: Options, facts: Facts, start: Start | None) -> tuple[Options, nn.Module]:
+    """The module, and the options completed by what lies beside the starting weights."""
+    if start is None or not isinstance(network, Brought):
+        return options, network.build(options, facts)
+    folder = start.path if start.path.is_dir() else start.path.parent
+    completed = network.started(options, folder)
+    return completed, network.build(completed, facts, folder)
 
 
 def _changeable(module: nn.Module, loaded: Loaded) -> tuple[str, ...]:

@@ -14,8 +14,9 @@ from torch import nn
 
 from weighbridge.errors import OtherRunError, UsageError
 from weighbridge.learn._json import read_object
-from weighbridge.learn.data import Facts, Splits
+from weighbridge.learn.data import Facts, Splits, prepare_text
 from weighbridge.learn.evaluation.measure import tensors
+from weighbridge.learn.networks.tokenizers import tokenizer_of
 from weighbridge.learn.publish.model import publish
 from weighbridge.learn.recipe import Recipe
 from weighbridge.learn.record import Record
@@ -77,6 +78,8 @@ def run(
         device = _device(recipe)
         folder.keep_place(out, recipe, where.absolute())
         made = make(recipe, splits.facts, start)
+        if (tokenizer := tokenizer_of(made.module)) is not None:
+            splits = prepare_text(splits, tokenizer)
         for each in made.notes():
             tell(Note(each))
         made.module.to(device)

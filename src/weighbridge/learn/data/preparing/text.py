@@ -22,8 +22,10 @@ IGNORED = -100
 class Tokenizer(Protocol):
     """What a network's folder must bring for texts."""
 
-    end: int
-    """The token between two texts."""
+    @property
+    def end(self) -> int:
+        """The token between two texts."""
+        ...
 
     def encode(self, text: str) -> list[int]:
         """The tokens of a whole text, without special ones."""

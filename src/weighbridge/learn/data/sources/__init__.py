@@ -10,10 +10,11 @@ from weighbridge.learn.data.sources.base import Raw, Source
 from weighbridge.learn.data.sources.hdf5 import Hdf5
 from weighbridge.learn.data.sources.idx import Idx
 from weighbridge.learn.data.sources.image_folder import ImageFolder
+from weighbridge.learn.data.sources.jsonl import Jsonl
 from weighbridge.learn.data.sources.npz import Npz
 from weighbridge.learn.recipe import DataSpec
 
-SOURCES: tuple[Source, ...] = (ImageFolder(), Hdf5(), Npz(), Idx(), Arrays())
+SOURCES: tuple[Source, ...] = (ImageFolder(), Hdf5(), Npz(), Idx(), Arrays(), Jsonl())
 
 
 def choose(files: tuple[DataFile, ...], spec: DataSpec) -> tuple[Source, tuple[DataFile, ...]]:
