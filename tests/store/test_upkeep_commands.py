@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
@@ -66,6 +67,36 @@ def test_what_is_not_there_is_refused_before_anything_is_removed(packed, folder,
     assert "a" in weigh("store", "ls", "--store", folder)[1].split()
 
 
+def test_a_file_that_lost_its_name_is_removed_by_its_digest(packed, folder, weigh):
+    digest = json.loads(weigh("store", "rm", "b", "--keep-file", "--store", folder, "--json")[1])["removed"][0]
+    listed = json.loads(weigh("store", "ls", "--store", folder, "--json")[1])["files"]
+    nameless = [one["sha256"] for one in listed if one["name"] is None]
+    assert nameless == [hashlib.sha256((packed / "b").read_bytes()).hexdigest()], digest
+    assert "(no name)" in weigh("store", "ls", "--store", folder)[1]
+    assert weigh("store", "rm", "0" * 12, "--store", folder)[0] == 2
+    status, out, _ = weigh("store", "rm", nameless[0][:10], "--store", folder)
+    assert (status, out) == (0, f"{nameless[0][:10]}: removed\n")
+    assert "(no name)" not in weigh("store", "ls", "--store", folder)[1]
+
+
+def test_a_file_with_a_name_is_not_removed_by_its_digest(packed, folder, weigh):
+    digest = hashlib.sha256((packed / "a").read_bytes()).hexdigest()
+    status, _, err = weigh("store", "rm", digest, "--store", folder)
+    assert (status, "has the name 'a'" in err) == (2, True)
+
+
+def test_unpacking_goes_on_where_it_stopped(packed, folder, weigh):
+    out = packed / "out"
+    assert weigh("unpack", "a", "--store", folder, "--out", out)[0] == 0
+    before = (out / "a").stat().st_mtime_ns
+    told = json.loads(weigh("unpack", "--all", "--store", folder, "--out", out, "--json")[1])["files"]
+    assert {one["name"]: one["already_there"] for one in told} == {"a": True, "b": False, "copy of a": False}
+    assert (out / "a").stat().st_mtime_ns == before
+    (out / "a").write_bytes(b"x" * 400_000)
+    status, _, err = weigh("unpack", "--all", "--store", folder, "--out", out)
+    assert (status, "exists already" in err) == (2, True)
+
+
 @pytest.mark.parametrize(("text", "length"), [("0", 0), ("90m", 5400), ("1.5h", 5400), ("7d", 604_800), ("10s", 10)])
 def test_lengths_of_time(text, length):
     assert seconds(text) == length
@@ -86,5 +117,9 @@ def test_an_interrupted_collection_says_so_and_is_gone_on_with(packed, folder, w
     with monkeypatch.context() as patched:
         patched.setattr(Collector, "_delete", interrupt)
         status, out, err = weigh("store", "gc", "--store", folder, "--grace", "0")
-    assert (status, out, err) == (130, "", "weigh: interrupted\n")
+    assert (status, out) == (130, "")
+    assert err.splitlines() == [
+        "weigh: interrupted",
+        "       Nothing that is needed was removed: the same command goes on.",
+    ]
     assert "1 pack of" in weigh("store", "gc", "--store", folder, "--grace", "0")[1]

@@ -35,12 +35,12 @@ def run(arguments: list[str]) -> int:
         run_typer(arguments)
     except SystemExit as leaving:
         if leaving.code == INTERRUPTED:  # Typer catches Ctrl-C too, and says nothing
-            _say("weigh: interrupted")
+            _tell_interrupted(arguments)
         return leaving.code if isinstance(leaving.code, int) else 0
     except WeighbridgeError as error:
         return _tell(error)
     except KeyboardInterrupt:
-        _say("weigh: interrupted")
+        _tell_interrupted(arguments)
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -48,6 +48,26 @@ def run(arguments: list[str]) -> int:
     except OSError as error:
         return _tell(_from_system(error))
     return 0
+
+
+# What an interruption leaves, for the commands that take long.
+_KEPT = {
+    "pack": "What is stored already is kept and will not be coded again",
+    "unpack": "Files that were whole are kept, the one under way was not written",
+    "push": "What the hub has already will not be sent again",
+    "store gc": "Nothing that is needed was removed",
+    "store repack": "Every pack that was written is used",
+    "store verify": "What was found sound will not be read again",
+    "hub gc": "Nothing that is needed was removed",
+}
+
+
+def _tell_interrupted(arguments: list[str]) -> None:
+    _say("weigh: interrupted")
+    words = [word for word in arguments if not word.startswith("-")]
+    kept = _KEPT.get(" ".join(words[:2])) or _KEPT.get(" ".join(words[:1]))
+    if kept:
+        _say(f"       {kept}: the same command goes on.")
 
 
 def _from_system(error: OSError) -> WeighbridgeError:

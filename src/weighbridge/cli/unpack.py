@@ -2,13 +2,17 @@
 
 `--json` prints one object:
 
-    {"store": LOCATION, "files": [{"name", "sha256", "bytes", "path", "seconds"}], "bytes", "seconds"}
+    {"store": LOCATION, "files": [{"name", "sha256", "bytes", "path", "seconds", "already_there"}], "bytes", "seconds"}
+
+A file that lies where it should go and has the right bytes is left as it is (`already_there`), so that the same command
+goes on after an interruption; any other file in the way is refused before anything is written.
 
 Files that the store holds damaged are left out and told on standard error; the sound ones are written. Exit status 2.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from dataclasses import asdict, dataclass
@@ -35,6 +39,7 @@ class _Unpacked:
     bytes: int
     path: str
     seconds: float
+    already_there: bool = False
 
 
 @app.command()
@@ -52,16 +57,28 @@ def unpack(
         raise UsageError("expected either names or --all")
     with Store.open(store) as opened:
         files, lost = _files(opened, names)
-        targets = [target(out, file.name, replace=force) for file in files]  # refuses before anything is written
-        with byte_progress("unpacking", sum(file.size for file in files)) as progress:
-            done, damaged = _write_all(files, targets, force, progress)
+        there = [file for file in files if not force and _is_there(file, out)]
+        missing = [file for file in files if file not in there]
+        targets = [target(out, file.name, replace=force) for file in missing]  # refuses before anything is written
+        with byte_progress("unpacking", sum(file.size for file in missing)) as progress:
+            done, damaged = _write_all(missing, targets, force, progress)
+    done = [*(_Unpacked(each.name, each.sha256, each.size, str(out / each.name), 0.0, True) for each in there), *done]
     seconds = round(time.perf_counter() - started, 6)
     if as_json:
         result = {"files": [asdict(one) for one in done], "bytes": sum(one.bytes for one in done)}
         typer.echo(json.dumps({"store": store, **result, "seconds": seconds}, indent=2))
     for one in () if as_json else done:
-        typer.echo(f"{visible(one.path)}: {size_text(one.bytes)}")
+        typer.echo(f"{visible(one.path)}: {size_text(one.bytes)}{', already there' if one.already_there else ''}")
     tell_damage([*lost, *damaged])
+
+
+def _is_there(file: StoredFile, out: Path) -> bool:
+    """Whether a file with these bytes lies where this one would go."""
+    path = target(out, file.name, replace=True)  # refuses names that lead elsewhere before anything is opened
+    if path.is_symlink() or not path.is_file() or path.stat().st_size != file.size:
+        return False
+    with path.open("rb") as found:
+        return hashlib.file_digest(found, "sha256").hexdigest() == file.sha256
 
 
 def _files(store: Store, names: list[str] | None) -> tuple[list[StoredFile], list[StoreError]]:
