@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,30 +20,36 @@ from weighbridge.learn.networks import Network, Options
 from weighbridge.learn.publish.card import card
 from weighbridge.learn.publish.page import page
 from weighbridge.learn.recipe import Recipe
+from weighbridge.learn.transfer.lora import Adapter
 from weighbridge.learn.transfer.moved import Moved
 
 _PART = ".publishing"
+ADAPTER = "adapter"
 _LAST = "weighbridge.json"  # a folder is a model once this is there
 
 
 def publish(
     recipe: Recipe, splits: Splits, out: Path, *, network: Network, options: Options, module: nn.Module,
-    lock: dict[str, Any], steps: int, chosen: int, moved: Sequence[Moved] = (),
+    lock: dict[str, Any], steps: int, chosen: int,
+    moved: Callable[[], Sequence[Moved]] = tuple, adapter: Adapter | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Write a trained model's files into `out`. Returns what metrics.json holds.
 
     Metrics are those of the files: the model is loaded again from them. `chosen` is the step that the weights are of,
-    `moved` what became of the starting weights.
+    `moved` tells what became of the starting weights. An `adapter` is saved by itself and added to the weights.
     """
     part = out / _PART
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
+    if adapter is not None:
+        adapter.save(part / ADAPTER)
+        module = adapter.merge()
     network.save(module, options, splits.facts, part)
     loaded = network.load(part).to(next(module.parameters()).device)
     measured = _measured(loaded, splits, recipe)
     judged = verdict(list(record.read(out)), measured, splits)
     metrics = _metrics(measured, chosen, judged.as_json() if judged else None)
-    metrics["moved"] = [each.as_json() for each in moved]
+    metrics["moved"] = [each.as_json() for each in moved()]
     texts = {
         "metrics.json": dump(metrics),
         "README.md": card(recipe, splits, metrics, lock),
@@ -94,9 +100,11 @@ def _facts(
 
 def _put_in_place(part: Path, out: Path) -> None:
     """Move each file to its place, durably, the one that marks a finished run last."""
+    shutil.rmtree(out / ADAPTER, ignore_errors=True)  # of a process that was killed in this place
     names = sorted((path.name for path in part.iterdir()), key=lambda name: (name == _LAST, name))
     for name in names:
-        with (part / name).open("rb") as file:
-            os.fsync(file.fileno())
+        for path in [part / name] if (part / name).is_file() else sorted((part / name).iterdir()):
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
         (part / name).replace(out / name)
     part.rmdir()

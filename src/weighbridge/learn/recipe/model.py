@@ -87,7 +87,6 @@ class LoraSpec(_Part):
     targets: tuple[str, ...] = Field(
         default=(), description="Ends of module names; peft's choice for the network if empty."
     )
-    merge: bool = Field(default=False, description="Publish merged weights beside the adapter.")
 
 
 class OptimizerSpec(_Part):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from weighbridge.learn.data import Facts
 from weighbridge.learn.networks import Brought, Network, Options, find
 from weighbridge.learn.recipe import Recipe
 from weighbridge.learn.start import Loaded, Start, load
+from weighbridge.learn.transfer.lora import Adapter, adapt
 from weighbridge.learn.transfer.moved import Moved, moved, moved_by_layer, snapshot
 
 
@@ -27,6 +29,7 @@ class Made:
     start: Start | None = None
     loaded: Loaded | None = None
     before: Mapping[str, Tensor] = field(default_factory=dict)
+    adapter: Adapter | None = None
 
     def pinned(self) -> dict[str, str] | None:
         """What the lock says of the starting weights."""
@@ -49,8 +52,8 @@ class Made:
 
 def make(recipe: Recipe, facts: Facts, start: Start | None) -> Made:
     """Raises `UsageError` where the network does not fit the data, or the starting weights do not fit the network."""
-    if recipe.train.what == "lora":
-        raise UsageError("train.what is lora, which this version does not train yet", hint="Take all or head.")
+    if recipe.train.what == "lora" and recipe.start is None:
+        raise UsageError("LoRA adapts starting weights, and the recipe has none", hint="Set start, or train.what: all.")
     if recipe.start is not None and start is None:
         raise UsageError(f"the recipe starts from {recipe.start!r}, and nobody has looked for that")
     network, options = find(recipe.model.network, recipe.model.options)
@@ -60,7 +63,12 @@ def make(recipe: Recipe, facts: Facts, start: Start | None) -> Made:
         return Made(network, options, module)
     head: Any = network.head(module)
     loaded = load(start, module, network=network.name, head=head, classes=facts.classes)
-    return Made(network, options, module, start, loaded, snapshot(module, _changeable(module, loaded)))
+    before = snapshot(module, _changeable(module, loaded))
+    adapter = None
+    if recipe.train.what == "lora":
+        base = Path(start.given).name if Path(start.given).expanduser().is_absolute() else start.given
+        adapter = adapt(network, module, recipe.train.lora, facts, base=base, digest=loaded.digest)
+    return Made(network, options, module, start, loaded, before, adapter)
 
 
 def _built(network: Network, options: Options, facts: Facts, start: Start | None) -> tuple[Options, nn.Module]:

@@ -104,7 +104,7 @@ def _train(
     made.module.eval()
     metrics = publish(
         recipe, splits, out, network=made.network, options=made.options, module=made.module, lock=lock, steps=steps,
-        chosen=chosen, moved=made.moved(),
+        chosen=chosen, moved=made.moved, adapter=made.adapter,
     )  # fmt: skip
     shutil.rmtree(out / FEATURES, ignore_errors=True)
     return Result(out, steps, resumed, metrics)
