@@ -9,13 +9,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 if TYPE_CHECKING:
-    from weighbridge.learn.training import Result
+    from weighbridge.learn.training import Event, Result, Tell
 
 app = typer.Typer()
 
@@ -30,6 +32,8 @@ def train(
     resume: Annotated[
         Literal["automatic", "never"], typer.Option(help="Go on with a run that was ended, or refuse its folder.")
     ] = "automatic",
+    watch: Annotated[bool, typer.Option("--watch", help="Serve a live page of the run to this machine.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the live page; any that is free by default.")] = 0,
     hub: Annotated[str, typer.Option(envvar="HF_ENDPOINT", help="The hub that names mean.")] = "",
     token: Annotated[str | None, typer.Option(envvar="HF_TOKEN", help="A token, for private repositories.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")] = False,
@@ -48,12 +52,31 @@ def train(
 
     models, datasets = fetch(hub, token), fetch(hub, token, "dataset")
     try:
-        with watched(quiet=as_json) as tell:
-            result = run(given, out, models=models, datasets=datasets, tell=tell)
+        with watched(quiet=as_json) as tell, _served(out, given.recipe.name, port, tell, wanted=watch) as told:
+            result = run(given, out, models=models, datasets=datasets, tell=told)
     except KeyboardInterrupt:
         typer.echo("weigh: ended before its time; the same command goes on from the last checkpoint", err=True)
         raise
     typer.echo(json.dumps(_values(result)) if as_json else _said(result))
+
+
+@contextmanager
+def _served(out: Path, name: str, port: int, tell: Tell, *, wanted: bool) -> Iterator[Tell]:
+    """What a run tells goes to a live page too, where one is wanted."""
+    if not wanted:
+        yield tell
+        return
+    from weighbridge.learn.publish.live import Live, served
+
+    live = Live(out, name)
+
+    def both(event: Event) -> None:
+        live.tell(event)
+        tell(event)
+
+    with served(live, port) as address:
+        typer.echo(f"The run's page: {address}", err=True)
+        yield both
 
 
 def _values(result: Result) -> dict[str, object]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -29,14 +30,18 @@ class Record:
         self._file = path.open("r+b")
         self._file.truncate(min(length, path.stat().st_size))
         self._file.seek(0, os.SEEK_END)
+        self._flushed = time.monotonic()
 
     def add(self, **values: Any) -> None:
-        """Write a line."""
+        """Write a line. Readers see it within a second or two, if more lines follow."""
         self._file.write(json.dumps(values, separators=(",", ":"), allow_nan=False).encode() + b"\n")
+        if time.monotonic() - self._flushed > 1:
+            self.flush()
 
     def flush(self) -> None:
         """Let readers see what was written."""
         self._file.flush()
+        self._flushed = time.monotonic()
 
     def secure(self) -> int:
         """Bring what was written to disk. Returns its length."""

@@ -141,6 +141,13 @@ def test_settings_win_over_the_recipe_and_a_run_can_be_refused(recipe, capsys):
     assert "another recipe: name, train differ" in capsys.readouterr().err
 
 
+def test_a_live_page_is_offered_where_it_is_wanted(recipe, capsys):
+    assert run(["train", str(recipe), "--out", str(recipe.parent / "out"), "--watch"]) == 0
+    said = capsys.readouterr()
+    assert "The run's page: http://127.0.0.1:" in said.err
+    assert "Done after 18 steps." in said.out
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -88,6 +88,16 @@ def weights_over_time(record: list[dict[str, Any]]) -> dict[str, Figure]:
     }
 
 
+def live(name: str, said: str, record: list[dict[str, Any]], *, done: bool, seconds: int = 5) -> str:
+    """The page of a run that goes on: it loads itself again every few seconds, and its scripts from where it came."""
+    figures = {"curve": embed(curve(record))} if any("loss" in line for line in record) else {}
+    if weights := weights_over_time(record):
+        figures["weights"] = embed(weights)
+    style = stylesheet() + _asset("report.css")
+    template = _environment().get_template("live.html")
+    return template.render(name=name, said=said, figures=figures, style=style, done=done, seconds=seconds)
+
+
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
