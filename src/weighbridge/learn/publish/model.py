@@ -48,7 +48,7 @@ def publish(
     loaded = network.load(part).to(next(module.parameters()).device)
     measured = _measured(loaded, splits, recipe)
     judged = verdict(list(record.read(out)), measured, splits)
-    metrics = _metrics(measured, chosen, judged.as_json() if judged else None)
+    metrics = _metrics(recipe, measured, chosen, judged.as_json() if judged else None)
     metrics["moved"] = [each.as_json() for each in moved()]
     texts = {
         "metrics.json": dump(metrics),
@@ -71,12 +71,13 @@ def _measured(module: nn.Module, splits: Splits, recipe: Recipe) -> dict[str, Me
     return found
 
 
-def _metrics(measured: dict[str, Measured], chosen: int, fit: dict[str, Any] | None) -> dict[str, Any]:
-    """The metrics of the split that is most to be trusted, and all of all splits."""
+def _metrics(recipe: Recipe, measured: dict[str, Measured], chosen: int, fit: dict[str, Any] | None) -> dict[str, Any]:
+    """The metrics of the split that is most to be trusted (those that the recipe asks for), and all of all splits."""
     split = next(name for name in ("test", "validation", "train") if name in measured)
+    found = measured[split].metrics
     return {
         "split": split,
-        "metrics": measured[split].metrics,
+        "metrics": {name: found[name] for name in recipe.evaluate.metrics or found if name in found},
         "samples": measured[split].samples,
         "step": chosen,
         "fit": fit,

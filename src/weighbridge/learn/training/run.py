@@ -30,6 +30,7 @@ from weighbridge.learn.training.loop import Loop
 from weighbridge.learn.training.losses import loss_for
 from weighbridge.learn.training.made import Made, make
 from weighbridge.learn.training.order import Order
+from weighbridge.learn.training.promises import ensure_kept
 from weighbridge.learn.training.subject import Change, Subject, freeze_below_head, freezes, unchanged
 from weighbridge.learn.training.trouble import told
 
@@ -69,6 +70,7 @@ def run(
     does not fit the data.
     """
     splits = replace(splits, facts=_with_outputs(splits))
+    ensure_kept(recipe, splits.facts)
     with folder.held(out), told(out):
         lock = folder.begun(out, recipe)
         if lock is not None and lock["data"]["digest"] != splits.digest:
