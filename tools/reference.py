@@ -7,6 +7,7 @@ python tools/reference.py --check   # exit 1 if what is written is not what the 
 from __future__ import annotations
 
 import inspect
+import json
 import sys
 from functools import partial
 from importlib import import_module
@@ -17,6 +18,7 @@ import typer
 
 from weighbridge.checks.registry import CHECKS
 from weighbridge.cli.commands import COMMANDS
+from weighbridge.learn.recipe import Recipe
 from weighbridge.scan import RULES, Rule
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
@@ -73,7 +75,12 @@ def rule_page(rule: type[Rule]) -> str:
     return "\n".join([NOTE, f"# {title}\n", f"{facts}\n", text.strip() or title, ""])
 
 
+def recipe_schema() -> str:
+    return json.dumps(Recipe.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
 PAGES = {
+    "../../spec/recipe.schema.json": recipe_schema,
     "commands.md": commands,
     "checks.md": checks,
     "rules/README.md": rules,
