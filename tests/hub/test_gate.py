@@ -7,6 +7,7 @@ import pytest
 from safetensors.numpy import save
 
 from weighbridge.errors import (
+    EntryNotFoundError,
     ForbiddenError,
     HeldError,
     PolicyError,
@@ -68,6 +69,10 @@ def test_what_would_run_code_is_refused_and_the_older_revision_stays(hub, ada, e
     assert [entry.path for entry in hub.content.tree(eve, model)] == [".gitattributes", "model.safetensors"]
     with pytest.raises(HeldError, match=r"refused by the hub's policy: .*would run code"):
         hub.content.entry(eve, model, evil, "extra.pkl")
+    with pytest.raises(HeldError):
+        hub.content.entry(eve, model, "main", "extra.pkl")
+    with pytest.raises(EntryNotFoundError):  # clients ask for files that models may have
+        hub.content.entry(eve, model, "main", "adapter_config.json")
     with pytest.raises(HeldError):
         hub.reports.json(eve, model, evil)
     state = hub.gate.state(ada, model, evil)

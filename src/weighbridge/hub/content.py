@@ -98,9 +98,20 @@ class Content:
         self._gate.wait(caller, repo, revision or MAIN)
         found = self.entries(caller, repo, revision, [path])
         if not found:
-            self._gate.ensure_newest(caller, repo, revision or MAIN)
+            self.tell_held(caller, repo, revision, path)
             raise EntryNotFoundError(f"there is no {path[:200]!r} at {revision!r}")
         return found[0]
+
+    def tell_held(self, caller: Caller, repo: RepoId, revision: str, path: str) -> None:
+        """Raise why the caller does not get what lies at `path`, if it does in a newer revision that is kept back.
+
+        Others are not told: who asks for what may be missing has to learn that it is.
+        """
+        with self._database.reading() as session:
+            row = repo_row(session, caller, repo)
+            held = self._gate.held_back(session, caller, row, revision or MAIN)
+            if held and _reading.entry_at(session, row.id, held[0].tree, path.strip("/")):
+                raise held[1]
 
     def entries(self, caller: Caller, repo: RepoId, revision: str, paths: Sequence[str]) -> tuple[Entry, ...]:
         """The files and folders at these paths, without those that are not there."""

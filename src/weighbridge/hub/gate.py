@@ -70,13 +70,14 @@ class Gate:
                 return each
         raise _why(session.get(ReportRow, (repo.id, commit.oid)), commit.oid)
 
-    def ensure_newest(self, caller: Caller, repo: RepoId, revision: str) -> None:
-        """Raise why the caller gets an older revision than the newest, for what only the newest has."""
-        with self._database.reading() as session:
-            row = repo_row(session, caller, repo)
-            newest = commit_row(session, row.id, revision)
-            if self.visible(session, caller, row, revision).oid != newest.oid:
-                raise _why(session.get(ReportRow, (row.id, newest.oid)), newest.oid)
+    def held_back(
+        self, session: Session, caller: Caller, repo: RepoRow, revision: str
+    ) -> tuple[CommitRow, HeldError | UnexaminedError] | None:
+        """The newest revision and why the caller gets an older one instead; None where it is the newest."""
+        newest = commit_row(session, repo.id, revision)
+        if self.visible(session, caller, repo, revision).oid == newest.oid:
+            return None
+        return newest, _why(session.get(ReportRow, (repo.id, newest.oid)), newest.oid)
 
     def wait(self, caller: Caller, repo: RepoId, revision: str) -> None:
         """Give an examination that is under way some seconds, so that a download right after an upload succeeds."""

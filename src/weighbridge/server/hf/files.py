@@ -48,6 +48,7 @@ def resolve(request: Request, hub: TheHub, caller: TheCaller, repo: TheRepo, rev
         entry = hub.content.entry(caller, repo, commit.oid, path)
         file = hub.content.open_file(entry)
     except EntryNotFoundError as error:
+        hub.content.tell_held(caller, repo, revision, path)
         return failure(error, told)
     if entry.lfs and _begins(request):
         hub.downloads.count(caller, repo)
