@@ -4,13 +4,12 @@
 
     {"model", "predictions": [{"input", "class", "probability", "likely": [{"class", "probability"}]}]}
 
-and for numbers `"values"` in place of classes.
+and for numbers `"values"` in place of classes, for language models `"text"`: how the text goes on.
 """
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,7 +23,9 @@ app = typer.Typer()
 @app.command()
 def predict(
     model: Annotated[str, typer.Argument(help="The folder of a trained model, or ORG/NAME[@REVISION] on the hub.")],
-    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Pictures.")],
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="INPUT...", help="Pictures; or texts, as files or as they are.")
+    ],
     top: Annotated[int, typer.Option(min=1, help="So many classes of each, the likeliest first.")] = 5,
     hub: Annotated[str, typer.Option(envvar="HF_ENDPOINT", help="The hub that names mean.")] = "",
     token: Annotated[str | None, typer.Option(envvar="HF_TOKEN", help="A token, for private repositories.")] = None,
@@ -46,6 +47,8 @@ def predict(
 
 
 def _values(each: Prediction) -> dict[str, Any]:
+    if each.text is not None:
+        return {"input": each.given, "text": each.text}
     if not each.likely:
         return {"input": each.given, "values": each.values}
     name, probability = each.likely[0]
@@ -56,6 +59,8 @@ def _values(each: Prediction) -> dict[str, Any]:
 def _said(each: Prediction) -> str:
     from weighbridge.report.text import visible
 
+    if each.text is not None:
+        return f"{visible(each.given)}  … {visible(each.text)}"
     if not each.likely:
         return f"{visible(each.given)}  {', '.join(f'{value:.6g}' for value in each.values)}"
     told = ", ".join(f"{visible(name)} {probability:.3f}" for name, probability in each.likely)

@@ -6,9 +6,11 @@ import random
 import pytest
 import torch
 
+from weighbridge.errors import FormatError
 from weighbridge.learn import data, start
 from weighbridge.learn.data import Splits
 from weighbridge.learn.evaluation.evaluate import evaluate
+from weighbridge.learn.evaluation.predict import predict
 from weighbridge.learn.recipe import Recipe
 from weighbridge.learn.training.events import Step
 from weighbridge.learn.training.run import run
@@ -85,3 +87,19 @@ def test_an_adapter_goes_on_after_a_kill_to_the_same_bits(tmp_path, texts, netwo
     beside = PeftModel.from_pretrained(auto.from_pretrained(tmp_path / "base"), tmp_path / "whole/adapter").eval()
     given = torch.arange(5, 21)[None]
     assert torch.allclose(merged(input_ids=given).logits, beside(input_ids=given).logits, atol=1e-5)
+
+
+def test_a_model_is_asked_of_texts_and_files(tmp_path, texts):
+    trained(recipe("encoder", BERT), texts, tmp_path / "classes")
+    (tmp_path / "note.txt").write_text("a lovely film")
+    first, second = predict(tmp_path / "classes", ["a lovely film", str(tmp_path / "note.txt")])
+    assert first.likely == second.likely
+    assert {name for name, _ in first.likely} == {"bad", "good"}
+    assert sum(share for _, share in first.likely) == pytest.approx(1)
+    trained(recipe("causal_lm", GPT2), texts, tmp_path / "language")
+    (said,) = predict(tmp_path / "language", ["a lovely"])
+    assert said.text is not None
+    assert said == predict(tmp_path / "language", ["a lovely"])[0]
+    (tmp_path / "bytes.txt").write_bytes(b"\xff\xfe\xfa")
+    with pytest.raises(FormatError, match="no UTF-8 text"):
+        predict(tmp_path / "classes", [str(tmp_path / "bytes.txt")])

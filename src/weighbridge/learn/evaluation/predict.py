@@ -1,18 +1,20 @@
-"""A published model on new inputs: pictures, prepared as those that it learned from."""
+"""A published model on new inputs: pictures and texts, prepared as those that it learned from."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from weighbridge.errors import FormatError, LimitError, NotFiniteError, PathNotFoundError, UsageError
+from weighbridge.learn.data import Facts
 from weighbridge.learn.data.pictures import decode
 from weighbridge.learn.data.preparing.images import ImagePreparation
-from weighbridge.learn.evaluation import metrics
+from weighbridge.learn.evaluation import metrics, predict_text
 from weighbridge.learn.evaluation.evaluate import facts_of, load
 from weighbridge.learn.evaluation.measure import tensors
 
@@ -22,22 +24,48 @@ MAX_BYTES = 256 << 20
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """What a model says of one input. `likely`: classes with probabilities, the likeliest first; `values` are the
-    numbers of a regression."""
+    numbers of a regression, `text` is how a text goes on."""
 
     given: str
     likely: tuple[tuple[str, float], ...] = ()
     values: tuple[float, ...] = ()
+    text: str | None = None
 
 
-def predict(folder: Path, inputs: Sequence[Path], *, top: int = 5) -> list[Prediction]:
-    """What the model in `folder` says of each picture. Raises `UsageError` for models of other inputs."""
+def predict(folder: Path, inputs: Sequence[Path | str], *, top: int = 5) -> list[Prediction]:
+    """What the model in `folder` says of each picture, or of each text (a file of text, or the text itself).
+
+    Raises `UsageError` for models of other inputs.
+    """
     _, facts, preparation = facts_of(folder)
+    if facts.kind == "text":
+        return _of_texts(folder, facts, [str(each) for each in inputs], top)
     if facts.kind != "image":
         raise UsageError(
-            f"this model takes {facts.kind} input, and predicting knows pictures alone so far",
+            f"this model takes {facts.kind} input, and predicting knows pictures and texts so far",
             where=str(folder),
             hint="weigh eval measures it on a file of samples: --data.",
         )
+    return _of_pictures(folder, facts, preparation, [Path(each) for each in inputs], top)
+
+
+def _of_texts(folder: Path, facts: Facts, inputs: Sequence[str], top: int) -> list[Prediction]:
+    texts = [predict_text.read(given) for given in inputs]
+    module = load(folder)
+    if facts.task == "language":
+        return [
+            Prediction(given, text=predict_text.continued(module, text, facts))
+            for given, text in zip(inputs, texts, strict=True)
+        ]
+    return [
+        _told(given, predict_text.outputs(module, text, facts), facts.classes, top)
+        for given, text in zip(inputs, texts, strict=True)
+    ]
+
+
+def _of_pictures(
+    folder: Path, facts: Facts, preparation: dict[str, Any], inputs: Sequence[Path], top: int
+) -> list[Prediction]:
     try:
         prepared = ImagePreparation.from_json({key: each for key, each in preparation.items() if key != "kind"})
     except (KeyError, TypeError) as error:

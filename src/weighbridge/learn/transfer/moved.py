@@ -63,7 +63,8 @@ def moved_by_layer(network: Network, module: nn.Module, tensors: tuple[Moved, ..
     for layer in network.layers(module):
         members = [each for each in tensors if each.name.startswith(layer)]
         if members:
-            lines.append(_together(layer[0].rstrip("."), members))
+            named = next(prefix for prefix in layer if any(each.name.startswith(prefix) for each in members))
+            lines.append(_together(named.rstrip("."), members))
     return tuple(lines)
 
 
