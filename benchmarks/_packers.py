@@ -172,28 +172,39 @@ def _ours(threads: int) -> Callable[[str, bytes], tuple[Pack, Unpack]]:
 
 
 def _ours_delta(dtype: str, base: bytes) -> tuple[Pack, Unpack]:
-    """Blocks of 2 MiB against those at the same place of the base; plain where that is shorter."""
-    from weighbridge.store.codecs import decode, layout_of
+    """Blocks of 2 MiB against those at the same place of the base, plain where that is shorter; else as `_ours`."""
+    from weighbridge.store.codecs import RAW, decode_into, layout_of
     from weighbridge.store.codecs.delta import Delta
     from weighbridge.store.codecs.predictors.same import Same
 
     layout, codec, recipe = layout_of(dtype), Delta(), Same().recipe()
     bases = [memoryview(base)[start : start + BLOCK] for start in range(0, len(base), BLOCK)]
+    kept, gathered = bytearray(), bytearray()
 
     def pack(data):
-        view, blocks = memoryview(data), []
+        view = memoryview(data)
+        if len(gathered) != len(data):  # no payload is longer than its block
+            gathered.extend(bytes(len(data)))
+        coded, at, room = [], 0, memoryview(gathered)
         for number, start in enumerate(range(0, len(view), BLOCK)):
             raw = view[start : start + BLOCK]
             payload = codec.encode(raw, layout, [bases[number]], recipe)
-            blocks.append((len(raw), codec.id, payload) if payload is not None else (len(raw), 0, bytes(raw)))
-        return blocks, sum(len(payload) + DELTA_TABLES for _, _, payload in blocks)
+            stored = raw if payload is None else payload
+            room[at : at + len(stored)] = stored
+            coded.append((len(raw), codec if payload is not None else RAW, room[at : at + len(stored)]))
+            at += len(stored)
+        return coded, at + len(coded) * DELTA_TABLES
 
-    def unpack(blocks):
-        parts = [
-            decode(codec_id, 1, payload, length, [bases[number]] if codec_id else ())
-            for number, (length, codec_id, payload) in enumerate(blocks)
-        ]
-        return b"".join(parts)
+    def unpack(coded):
+        total = sum(length for length, _, _ in coded)
+        if len(kept) != total:
+            kept.extend(bytes(total))
+        at, view = 0, memoryview(kept)
+        for number, (length, made_by, payload) in enumerate(coded):
+            references = [bases[number]] if made_by is codec else ()
+            decode_into(made_by.id, made_by.version, payload, view[at : at + length], references)
+            at += length
+        return kept
 
     return pack, unpack
 

@@ -7,6 +7,7 @@ anything else is a finding, and so is an answer that contradicts itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from weighbridge.store.packs import FRAME_BYTES, PackBuilder, Payload, read_foot
 MOST_RAW = 1 << 20
 """Blocks are decoded to at most this: enough for every part of a format, and quick."""
 
-_CODECS = (*(codec.id for codec in codecs.CODECS), *(codec.id for codec in codecs.DELTAS))
+_CODECS = (*(codec.id for codec in codecs.CODECS), codecs.DELTA.id)
 # References that a mutated delta may name: numbers like weights, as bytes of any format.
 _WEIGHTS = np.random.default_rng(0).normal(0, 0.02, 3000).astype(np.float32)
 _SINGLE = _WEIGHTS[:1500].tobytes()
@@ -35,22 +36,25 @@ _REFERENCES = ((), (_SINGLE,), (_HALF,), (_SINGLE, _HALF), (_SINGLE, _FACTORS.bl
 
 
 def payload(data: bytes) -> bytes:
-    """A block: codec, which references, raw length, payload."""
+    """A block: codec, which references (and for a delta from 128 on, of version 2), raw length, payload."""
     codec = _CODECS[_at(data, 0) % len(_CODECS)]
-    references = _REFERENCES[_at(data, 1) % len(_REFERENCES)]
+    references = _REFERENCES[_at(data, 1) % 128 % len(_REFERENCES)]
+    version = 2 if codec == codecs.DELTA.id and _at(data, 1) >= 128 else 1
     length = int.from_bytes(data[2:5], "little") % MOST_RAW + 1
-    raw = codecs.decode(codec, 1, data[5:], length, references)
+    raw = codecs.decode(codec, version, data[5:], length, references)
     assert len(raw) == length, (codec, len(raw), length)
     into = bytearray(length)
-    codecs.decode_into(codec, 1, data[5:], memoryview(into), references)
+    codecs.decode_into(codec, version, data[5:], memoryview(into), references)
     assert into == raw, codec
     return raw
 
 
 def both_paths(data: bytes) -> bytes:
-    """Packed floats and quantised blocks: the portable kernel and the vector one give the same verdict."""
-    length = int.from_bytes(data[:3], "little") % MOST_RAW + 1
-    decode: Callable[..., bytes] = native.decode_block if _at(data, 3) % 2 else native.decode_quantised
+    """Packed floats, quantised blocks and residuals: the portable kernel and the vector one give the same verdict."""
+    length, which = int.from_bytes(data[:3], "little") % MOST_RAW + 1, _at(data, 3)
+    decode: Callable[..., bytes] = native.decode_block if which % 2 else native.decode_quantised
+    if which >= 240:
+        decode, length = partial(_residual, which - 240), min(length // 8 * 8, len(_SINGLE))
     verdicts = []
     for portable in (False, True):
         try:
@@ -59,6 +63,10 @@ def both_paths(data: bytes) -> bytes:
             verdicts.append(str(error).encode())
     assert verdicts[0] == verdicts[1]
     return verdicts[0]
+
+
+def _residual(kind: int, data: bytes, length: int, portable: bool) -> bytes:
+    return native.decode_residual(data, _SINGLE[:length], kind % 10, portable=portable)
 
 
 def pack(data: bytes) -> object:
@@ -119,6 +127,10 @@ def seeds(target: str) -> Iterator[bytes]:
         yield from (bytes([_CODECS.index(codec), refs]) + _size(raw) + data for codec, refs, raw, data in _payloads())
     elif target == "both_paths":
         yield from (_size(raw) + bytes([codec == 5]) + data for codec, _, raw, data in _payloads() if codec in (5, 7))
+        for kind in range(10):
+            near = (np.frombuffer(_SINGLE, np.uint8) ^ (np.arange(len(_SINGLE)) % 64 == 0)).tobytes()
+            coded = native.encode_residual(near, _SINGLE, kind)
+            yield _size(near) + bytes([240 + kind]) + coded
     elif target == "pack":
         yield from _packs()
     elif target == "manifest":
@@ -131,7 +143,7 @@ def seeds(target: str) -> Iterator[bytes]:
 
 
 def _payloads() -> Iterator[tuple[int, int, bytes, bytes]]:
-    """Codec, number of references, raw bytes and payload."""
+    """Codec, which references, raw bytes and payload."""
     halves = _HALF
     blocks = [
         (_WEIGHTS[:600].tobytes(), ["F32", "F64", "U8", "I64", "C64"]),
@@ -156,10 +168,9 @@ def _payloads() -> Iterator[tuple[int, int, bytes, bytes]]:
         near = bytearray(base[0][: 1500 * number.width])
         near[:: 8 * number.width] = bytes(1 ^ value for value in near[:: 8 * number.width])
         recipe = SAME.recipe(0) if len(base) == 1 else LOW_RANK.recipe(_FACTORS, number, 0)
-        for delta in codecs.DELTAS:
-            data = delta.encode(bytes(near), layout, base, recipe)
-            if data is not None:
-                yield delta.id, which, bytes(near), data
+        data = codecs.DELTA.encode(bytes(near), layout, base, recipe)
+        if data is not None:
+            yield codecs.DELTA.id, 128 + which, bytes(near), data
 
 
 def _packs() -> Iterator[bytes]:

@@ -1,21 +1,15 @@
-// Contexts: what tells how far an element is from its prediction before it is known.
-//
-// A step of training moves the weights of a row by about the same distance, and what is that in units of an element's
-// last place depends on its exponent. So runs of elements get a label by how far they moved, and the label and the class
-// of the prediction (its exponent) name the context whose code an element has. Label 0: nothing moved.
+// Contexts of form 2: the label of a run and the class of a prediction name the context whose code an element has, and
+// elements are sorted by it. Label 0: nothing moved. Form 3 is what writers make; see delta_levels.
 #pragma once
 #include "delta_words.hpp"
 
 namespace weighbridge {
 
-constexpr std::size_t kMaxDeltaPart = std::size_t{1} << 19;  // elements
-constexpr std::size_t kDeltaRun = 128;                       // elements of a run, as a writer cuts them
-constexpr std::size_t kMaxDeltaRuns = kMaxDeltaPart / kDeltaRun;
 constexpr unsigned kMaxLabels = 15;  // beside label 0
 constexpr unsigned kMaxContexts = 16;
 constexpr unsigned kMaxLanes = 4;
 
-// A part's elements cut into runs, and the runs in lanes that are read and written side by side.
+// A part's elements cut into runs, and the runs in lanes that are placed side by side.
 struct DeltaRuns {
   std::size_t elements, length;
   unsigned lanes;
@@ -47,28 +41,10 @@ struct ContextPositions {
 // Elements of a context lie together, in order.
 ContextPositions first_positions(const ContextCounts& counts, unsigned contexts, unsigned lanes);
 
-struct DeltaPlan {
-  unsigned labels, contexts, lowest_class, highest_class;
-  ContextMap map;
-  ContextCounts counts;
-};
-
-struct PlanScratch {
-  std::uint32_t seen[kMaxLanes][kMaxLabels + 1][256];
-};
-
-// Labels of runs from how far they moved (0: not at all; at least one did), and the contexts that suit them.
-void plan_contexts(const DeltaKind& kind, const DeltaRuns& runs, const std::uint16_t* activity,
-                   const std::uint8_t* predicted, std::uint8_t* labels, DeltaPlan& plan, PlanScratch& scratch);
-
-// Sorts the words of moved runs by context; positions are moved on.
-void gather_contexts(const DeltaKind& kind, const DeltaRuns& runs, const std::uint8_t* labels, const ContextMap& map,
-                     const std::uint8_t* predicted, const std::uint8_t* words, ContextPositions& positions,
-                     std::uint8_t* sorted, Path path);
-
-// The other way; words of runs that did not move become 0. `sorted` must hold twice the elements of the part.
+// Words that were sorted by context, back in their places; positions are moved on. Words of runs that did not move become
+// 0. `sorted` must hold twice the elements of the part.
 void scatter_contexts(const DeltaKind& kind, const DeltaRuns& runs, const std::uint8_t* labels, const ContextMap& map,
                       const std::uint8_t* predicted, const std::uint8_t* sorted, ContextPositions& positions,
-                      std::uint8_t* words, Path path);
+                      std::uint8_t* words);
 
 }  // namespace weighbridge

@@ -1,31 +1,20 @@
 // What is left of a block once its prediction is taken away, packed; the specification of codec 6 states every byte.
 //
-// A block is cut into parts. A part is its prediction, or stored, or differences: sorted by context, each context with
-// a sequence of symbols of its own and the extra bits of those.
+// A block is cut into parts. A part is its prediction, or stored, or differences in one of two forms.
 #pragma once
-#include "delta_contexts.hpp"
-#include "delta_symbols.hpp"
-#include "grouped_sequence.hpp"
+#include "delta_coded.hpp"
+#include "delta_sorted.hpp"
 
 namespace weighbridge {
 
 struct DeltaEncodeScratch {
-  std::uint8_t folded[8 * kMaxDeltaPart + kOvershoot];
-  std::uint8_t sorted[8 * kMaxDeltaPart + kOvershoot];
-  std::uint8_t symbols[kMaxDeltaPart + kOvershoot];
-  std::uint16_t activity[kMaxDeltaRuns];
-  std::uint8_t labels[kMaxDeltaRuns + kOvershoot];
-  std::uint8_t part[grouped_bound(kMaxDeltaPart) + (kMaxContexts + 1) * grouped_bound(0) + 8 * kMaxDeltaPart];
-  GroupMemory<kMaxDeltaPart> memory;
-  PlanScratch plan;
+  CodedEncodeScratch coded;
+  std::uint8_t part[kMaxCodedPart];
 };
 
 struct DeltaDecodeScratch {
-  std::uint8_t sorted[2 * 8 * kMaxDeltaPart + kOvershoot];
-  std::uint8_t symbols[kMaxDeltaPart + kOvershoot];
-  std::uint8_t labels[kMaxDeltaPart + kOvershoot];
-  GroupMemory<kMaxDeltaPart> memory;
-  DecodeTables tables;
+  SortedDecodeScratch sorted;
+  CodedDecodeScratch coded;
 };
 
 // Bytes that must be writable for `encode_residual` of `size` bytes.
@@ -35,12 +24,9 @@ std::size_t residual_bound(std::size_t size);
 std::size_t encode_residual(unsigned kind, const std::uint8_t* raw, const std::uint8_t* predicted, std::size_t size,
                             std::uint8_t* residual, DeltaEncodeScratch& scratch, Path path);
 
-// Why a residual could not be decoded; `none` if it was. `raw` must be filled exactly.
-enum class DeltaFault { none, length, part, contexts, labels, counts, symbols, trailing };
-DeltaFault decode_residual(unsigned kind, Bytes residual, const std::uint8_t* predicted, std::size_t size,
+// `raw` must be filled exactly. `version` is that of the codec: a residual of version 1 has none of the forms of version 2.
+constexpr unsigned kDeltaVersion = 2;
+DeltaFault decode_residual(unsigned version, unsigned kind, Bytes residual, const std::uint8_t* predicted, std::size_t size,
                            std::uint8_t* raw, DeltaDecodeScratch& scratch, Path path);
-
-// What the writer and the reader of parts agree on.
-enum DeltaForm : unsigned { kAsPredicted = 0, kAsItIs = 1, kDifferences = 2 };
 
 }  // namespace weighbridge

@@ -27,86 +27,6 @@ WEIGHBRIDGE_INLINE Word largest(const std::uint8_t* words, std::size_t count) {
   return most;
 }
 
-// ---- splitting
-
-// Bits from bit 0 of each byte on.
-struct ExtraWriter {
-  std::uint8_t* at;
-  std::uint64_t held = 0;
-  unsigned used = 0;
-
-  WEIGHBRIDGE_INLINE void put(std::uint64_t value, unsigned bits) {
-    held |= value << used;
-    used += bits;
-  }
-  // Keeps fewer than eight bits.
-  WEIGHBRIDGE_INLINE void flush() {
-    store_le(at, held);
-    at += used >> 3;
-    held >>= used & 56;
-    used &= 7;
-  }
-};
-
-template <typename Word>
-WEIGHBRIDGE_INLINE unsigned bits_of(Word word) {
-  constexpr unsigned kKept = kept_bits(sizeof(Word));
-  if constexpr (sizeof(Word) <= 2) {  // by the exponent of a float, which vectors can do
-    const float value = static_cast<float>(static_cast<std::int32_t>(word | (1 << kKept)));
-    std::uint32_t bits;
-    std::memcpy(&bits, &value, sizeof bits);
-    return (bits >> 23) - 127 - kKept;
-  }
-  return 63 - leading_zeros(std::uint64_t{word} | (1u << kKept)) - kKept;
-}
-
-template <typename Word>
-WEIGHBRIDGE_INLINE void split_chunk(const std::uint8_t* words, std::size_t count, std::uint8_t* symbols,
-                                    ExtraWriter& extra) {
-  constexpr unsigned kKept = kept_bits(sizeof(Word));
-  std::uint8_t bits[kChunk];
-  Word low[kChunk];
-  for (std::size_t i = 0; i < count; ++i) {
-    const Word word = load_le<Word>(words + i * sizeof(Word));
-    const unsigned more = bits_of(word);
-    const auto upper = static_cast<Word>(word >> more);
-    bits[i] = static_cast<std::uint8_t>(more);
-    symbols[i] = static_cast<std::uint8_t>((more << kKept) + static_cast<unsigned>(upper));
-    low[i] = static_cast<Word>(word - static_cast<Word>(upper << more));
-  }
-  for (std::size_t i = 0; i < count;) {
-    for (const std::size_t end = std::min(i + kAtOnce<Word>, count); i < end; ++i) {
-      if constexpr (sizeof(Word) == 8) {
-        const unsigned first = std::min<unsigned>(bits[i], 32);
-        extra.put(low[i] & 0xffffffff, first);
-        extra.flush();
-        extra.put(low[i] >> 32, bits[i] - first);
-      } else {
-        extra.put(low[i], bits[i]);
-      }
-    }
-    extra.flush();
-  }
-}
-
-template <typename Word>
-WEIGHBRIDGE_INLINE void split_all(const std::uint8_t* words, std::size_t count, std::uint8_t* symbols, Writer& to) {
-  ExtraWriter extra{to.at()};
-  for (std::size_t start = 0; start < count; start += kChunk) {
-    const std::size_t size = std::min(kChunk, count - start);
-    const std::uint8_t* from = words + start * sizeof(Word);
-    if (largest<Word>(from, size) >= (2u << kept_bits(sizeof(Word)))) {
-      split_chunk<Word>(from, size, symbols + start, extra);
-      continue;
-    }
-    for (std::size_t i = 0; i < size; ++i)
-      symbols[start + i] = static_cast<std::uint8_t>(load_le<Word>(from + i * sizeof(Word)));
-  }
-  to.rewind(extra.at + (extra.used != 0));
-}
-
-// ---- joining
-
 struct Tables {
   std::uint64_t base[256];
   std::uint8_t bits[256];
@@ -203,14 +123,6 @@ WEIGHBRIDGE_INLINE bool join_all(const std::uint8_t* symbols, std::size_t count,
 
 // ---- for every width and path
 
-WEIGHBRIDGE_INLINE void split_any(unsigned width, const std::uint8_t* words, std::size_t count, std::uint8_t* symbols,
-                                  Writer& to) {
-  if (width == 1) return split_all<std::uint8_t>(words, count, symbols, to);
-  if (width == 2) return split_all<std::uint16_t>(words, count, symbols, to);
-  if (width == 4) return split_all<std::uint32_t>(words, count, symbols, to);
-  split_all<std::uint64_t>(words, count, symbols, to);
-}
-
 WEIGHBRIDGE_INLINE bool join_any(unsigned width, const std::uint8_t* symbols, std::size_t count, Reader& from,
                                  std::uint8_t* words) {
   if (width == 1) return join_all<std::uint8_t>(symbols, count, from, words);
@@ -220,10 +132,6 @@ WEIGHBRIDGE_INLINE bool join_any(unsigned width, const std::uint8_t* symbols, st
 }
 
 #if defined(WEIGHBRIDGE_X86)
-WEIGHBRIDGE_AVX2 void split_avx2(unsigned width, const std::uint8_t* words, std::size_t count, std::uint8_t* symbols,
-                                 Writer& to) {
-  split_any(width, words, count, symbols, to);
-}
 WEIGHBRIDGE_AVX2 bool join_avx2(unsigned width, const std::uint8_t* symbols, std::size_t count, Reader& from,
                                 std::uint8_t* words) {
   return join_any(width, symbols, count, from, words);
@@ -231,15 +139,6 @@ WEIGHBRIDGE_AVX2 bool join_avx2(unsigned width, const std::uint8_t* symbols, std
 #endif
 
 }  // namespace
-
-void split_symbols(unsigned width, const std::uint8_t* words, std::size_t count, std::uint8_t* symbols, Writer& to,
-                   Path path) {
-#if defined(WEIGHBRIDGE_X86)
-  if (path == Path::avx2) return split_avx2(width, words, count, symbols, to);
-#endif
-  static_cast<void>(path);
-  split_any(width, words, count, symbols, to);
-}
 
 bool join_symbols(unsigned width, const std::uint8_t* symbols, std::size_t count, Reader& from, std::uint8_t* words,
                   Path path) {

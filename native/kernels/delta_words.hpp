@@ -7,6 +7,8 @@
 
 namespace weighbridge {
 
+constexpr std::size_t kMaxDeltaPart = std::size_t{1} << 19;  // elements
+
 // How words are read: as floats with so many exponent and mantissa bits, or as integers, where both are 0.
 struct DeltaKind {
   unsigned width, exponent_bits, mantissa_bits;

@@ -2,19 +2,30 @@
 
 from collections.abc import Sequence
 
-from floats import KINDS, sequence
+from floats import KINDS
+from grouped import grouped
 from low_rank import low_rank
 from refusal import Cursor
+from states import numbers_by_states
 
 # Bytes, exponent bits and mantissa bits of an element; integers have neither.
 EXPONENTS = {0: 0, 1: 8, 2: 5, 3: 8, 4: 11, 5: 4, 6: 5}
 SHAPES = {kind: (width, EXPONENTS[kind], mantissa) for kind, (width, mantissa) in KINDS.items()}
 SHAPES |= {7: (2, 0, 0), 8: (4, 0, 0), 9: (8, 0, 0)}
 MOST_DIFFERENCES = 524_288
-DEEPEST = 3  # other sequences that one may be nested in
 
 
-def delta(payload: bytes, length: int, references: Sequence[bytes]) -> bytes:
+def delta_1(payload: bytes, length: int, references: Sequence[bytes]) -> bytes:
+    """Version 1, which has no differences by states."""
+    return _delta(payload, length, references, highest_form=2)
+
+
+def delta_2(payload: bytes, length: int, references: Sequence[bytes]) -> bytes:
+    """Version 2."""
+    return _delta(payload, length, references, highest_form=3)
+
+
+def _delta(payload: bytes, length: int, references: Sequence[bytes], highest_form: int) -> bytes:
     """The prediction, then parts until the raw length is reached."""
     cursor = Cursor(payload)
     kind = cursor.number(1, "number kind", 0, 9)
@@ -25,16 +36,21 @@ def delta(payload: bytes, length: int, references: Sequence[bytes]) -> bytes:
     prediction = PREDICTORS[predictor](cursor, kind, length, references)
     block = bytearray()
     while len(block) < length:
-        form = cursor.number(1, "form", 0, 2)
+        form = cursor.number(1, "form", 0, highest_form)
         missing = (length - len(block)) // width
-        n = cursor.number(4, "count of elements", 1, min(missing, MOST_DIFFERENCES) if form == 2 else missing)
+        n = cursor.number(4, "count of elements", 1, min(missing, MOST_DIFFERENCES) if form >= 2 else missing)
         predicted = prediction[len(block) : len(block) + n * width]
         if form == 0:
             block += predicted
         elif form == 1:
             block += cursor.take(n * width, "the stored elements")
         else:
-            block += _differences(cursor, kind, _words(predicted, width))
+            words = _words(predicted, width)
+            zeros = cursor.number(1, "zeros", 0, SHAPES[kind][2])
+            classes = [_class(word, kind) for word in words]
+            numbers = _sorted(cursor, width, classes) if form == 2 else numbers_by_states(cursor, width, classes)
+            moved = (_moved(word, z, zeros, kind) for word, z in zip(words, numbers, strict=True))
+            block += b"".join(word.to_bytes(width, "little") for word in moved)
     cursor.finish()
     return bytes(block)
 
@@ -117,11 +133,9 @@ def _halves_to_even(value: int, cut: int) -> int:
 # The residual
 
 
-def _differences(cursor: Cursor, kind: int, predicted: list[int]) -> bytes:
-    """The elements of a part whose differences are coded."""
-    width, _, mantissa_bits = SHAPES[kind]
-    n = len(predicted)
-    zeros = cursor.number(1, "zeros", 0, mantissa_bits)
+def _sorted(cursor: Cursor, width: int, classes_of: list[int]) -> list[int]:
+    """The numbers z of a part of form 2, by the classes of its elements."""
+    n = len(classes_of)
     length = cursor.number(2, "length of a run", 1)
     lanes = cursor.number(1, "lanes", 1, 4)
     if lanes not in (1, 4):
@@ -139,14 +153,12 @@ def _differences(cursor: Cursor, kind: int, predicted: list[int]) -> bytes:
     of = [
         None
         if not (label := labels[i // length])
-        else mapped[(label - 1) * classes + min(max(_class(word, kind), lowest), highest) - lowest]
-        for i, word in enumerate(predicted)
+        else mapped[(label - 1) * classes + min(max(element, lowest), highest) - lowest]
+        for i, element in enumerate(classes_of)
     ]
     _counts(cursor, of, contexts, lanes, -(-runs // lanes) * length)
     numbers = [iter(_numbers(cursor, of.count(context), width)) for context in range(contexts)]
-    moved = (0 if context is None else next(numbers[context]) for context in of)
-    words = (_moved(word, z, zeros, kind) for word, z in zip(predicted, moved, strict=True))
-    return b"".join(word.to_bytes(width, "little") for word in words)
+    return [0 if context is None else next(numbers[context]) for context in of]
 
 
 def _map(cursor: Cursor, count: int, contexts: int) -> list[int]:
@@ -207,23 +219,3 @@ def _moved(word: int, z: int, zeros: int, kind: int) -> int:
     if u < 1 << top:
         return u << zeros & (1 << top) - 1
     return 1 << top | (~u << zeros) & (1 << top) - 1
-
-
-def grouped(cursor: Cursor, n: int, nested: int = 0) -> list[int]:
-    """A grouped sequence of n symbols."""
-    group = cursor.number(1, "group", 1, 8)
-    if group not in ((1, 2, 4, 8) if nested < DEEPEST else (1,)):
-        raise cursor.refused("a group is 1, 2, 4 or 8, and the innermost is 1", group, back=1)
-    if group == 1:
-        return sequence(cursor, n)
-    size = 8 // group
-    escape = (1 << size) - 1
-    fields = [byte >> size * i & escape for byte in grouped(cursor, -(-n // group), nested + 1) for i in range(group)]
-    if any(fields[n:]):
-        raise cursor.refused("fields after the last symbol are 0")
-    escapes = fields[:n].count(escape)
-    beyond = iter(grouped(cursor, escapes, nested + 1) if escapes else [])
-    symbols = [escape + next(beyond) if field == escape else field for field in fields[:n]]
-    if max(symbols) > 255:
-        raise cursor.refused("a symbol is at most 255", max(symbols))
-    return symbols

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import zstandard
-from delta import delta
+from delta import delta_1, delta_2
 from floats import floats
 from quantised import quantised
 from refusal import Cursor, RefusedError, UnknownError
@@ -96,7 +96,10 @@ def records(payload: bytes, length: int) -> bytes:
 
 METHODS = {0: raw, 1: zstd, 2: fill}
 CODECS = {(0, 1): raw, (1, 1): zstd, (2, 1): fill, (3, 1): planes, (4, 1): records, (5, 1): floats, (7, 1): quantised}
-DELTAS: dict[tuple[int, int], Callable[[bytes, int, Sequence[bytes]], bytes]] = {(6, 1): delta}
+DELTAS: dict[tuple[int, int], Callable[[bytes, int, Sequence[bytes]], bytes]] = {
+    (6, 1): delta_1,
+    (6, 2): delta_2,
+}
 
 
 def _streams(cursor: Cursor, lengths: list[int]) -> list[bytes]:

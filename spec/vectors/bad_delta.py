@@ -69,7 +69,7 @@ def bad_delta() -> list[tuple[Case, str]]:
         (_BYTES + b"\x01\x03" + bytes(4) + _RIGHT[6:], "a cast to bytes"),
         (_RIGHT + b"x", "bytes after the last part"),
         (_BF16 + _SAME, "no part where one must be"),
-        (_BF16 + _SAME + b"\x03" + _RIGHT[7:], "a part of form 3"),
+        (_BF16 + _SAME + b"\x04" + _RIGHT[7:], "a part of form 4"),
         (_BF16 + _SAME + b"\x00" + bytes(4), "a part without elements"),
         (_BF16 + _SAME + b"\x00\x05\x00\x00\x00", "a part with more elements than the block"),
         (_BF16 + _SAME + b"\x01\x04\x00\x00\x00" + bytes(7), "stored elements cut short"),

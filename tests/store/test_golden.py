@@ -37,7 +37,7 @@ def references(case):
 
 
 def test_there_are_vectors():
-    assert VERSIONS == ["v1", "v1-floats", "v2-delta", "v2-family", "v2-manifests", "v2-quantised"]
+    assert VERSIONS == ["v1", "v1-floats", "v2-delta", "v2-family", "v2-manifests", "v2-quantised", "v2-states"]
 
 
 @pytest.mark.parametrize("version", VERSIONS)

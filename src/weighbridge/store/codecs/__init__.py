@@ -17,13 +17,13 @@ from collections.abc import Sequence
 from weighbridge.errors import CorruptError, StoreVersionError
 from weighbridge.store.codecs.base import MAX_BLOCK, OPAQUE, Buffer, Codec, DeltaCodec, Layout
 from weighbridge.store.codecs.choose import FILL, FLOATS, PLANES, QUANTISED, RAW, RECORDS, ZSTD, encode
-from weighbridge.store.codecs.delta import Delta
+from weighbridge.store.codecs.delta import Delta, DeltaReader
 from weighbridge.store.codecs.floats import Floats
 from weighbridge.store.codecs.layouts import layout_of
 
 DELTA = Delta()
 CODECS: tuple[Codec, ...] = (RAW, ZSTD, FILL, PLANES, RECORDS, FLOATS, QUANTISED)
-DELTAS: tuple[DeltaCodec, ...] = (DELTA,)
+DELTAS: tuple[DeltaCodec, ...] = (DELTA, DeltaReader(version=1))
 
 __all__ = [
     "CODECS",
@@ -71,9 +71,12 @@ def decode(codec: int, version: int, payload: Buffer, raw_length: int, reference
 
 
 def decode_into(codec: int, version: int, payload: Buffer, out: memoryview, references: Sequence[Buffer] = ()) -> None:
-    """`decode` into memory of the block's length; without a copy for the codec that most bytes have."""
-    found = _BY_ID.get((codec, version))
-    if isinstance(found, Floats) and not references and len(payload) <= MAX_BLOCK:
+    """`decode` into memory of the block's length; without a copy for the codecs that most bytes have."""
+    found, delta = _BY_ID.get((codec, version)), _DELTAS_BY_ID.get((codec, version))
+    small = len(payload) <= MAX_BLOCK and 1 <= len(out) <= MAX_BLOCK
+    if small and isinstance(found, Floats) and not references:
         found.decode_into(payload, out)
+    elif small and isinstance(delta, DeltaReader) and references:
+        delta.decode_into(payload, out, references)
     else:
         out[:] = decode(codec, version, payload, len(out), references)

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "delta_residual.hpp"
+#include "delta_sorted.hpp"
 
 namespace weighbridge {
 namespace {
@@ -65,7 +65,7 @@ bool read_counts(Reader& from, const DeltaRuns& runs, PartPlan& plan, std::size_
 }
 
 bool read_contexts(Reader& from, const DeltaKind& kind, const DeltaRuns& runs, const PartPlan& plan,
-                   DeltaDecodeScratch& scratch, Path path) {
+                   SortedDecodeScratch& scratch, Path path) {
   std::uint8_t* words = scratch.sorted;
   for (unsigned c = 0; c < plan.contexts; ++c) {
     std::size_t count = 0;
@@ -87,8 +87,10 @@ bool all_taken(const DeltaRuns& runs, const PartPlan& plan, const ContextPositio
   return true;
 }
 
-DeltaFault read_differences(Reader& from, const DeltaKind& kind, const std::uint8_t* predicted, std::size_t count,
-                            std::uint8_t* raw, DeltaDecodeScratch& scratch, Path path) {
+}  // namespace
+
+DeltaFault decode_sorted(const DeltaKind& kind, Reader& from, const std::uint8_t* predicted, std::size_t count,
+                         std::uint8_t* raw, SortedDecodeScratch& scratch, Path path) {
   DeltaRuns runs{count, 0, 0};
   PartPlan plan;
   if (!read_sizes(from, kind, runs, plan) || !read_map(from, plan)) return DeltaFault::contexts;
@@ -99,41 +101,10 @@ DeltaFault read_differences(Reader& from, const DeltaKind& kind, const std::uint
   if (!read_counts(from, runs, plan, moved)) return DeltaFault::counts;
   if (!read_contexts(from, kind, runs, plan, scratch, path)) return DeltaFault::symbols;
   ContextPositions positions = first_positions(plan.counts, plan.contexts, runs.lanes);
-  scatter_contexts(kind, runs, scratch.labels, plan.map, predicted, scratch.sorted, positions, raw, path);
+  scatter_contexts(kind, runs, scratch.labels, plan.map, predicted, scratch.sorted, positions, raw);
   if (!all_taken(runs, plan, positions)) return DeltaFault::counts;
   unfold_words(kind, plan.zeros, predicted, count, raw, path);
   return DeltaFault::none;
-}
-
-DeltaFault read_part(Reader& from, const DeltaKind& kind, const std::uint8_t* predicted, std::size_t left,
-                     std::size_t& count, std::uint8_t* raw, DeltaDecodeScratch& scratch, Path path) {
-  std::uint32_t form, elements;
-  if (!from.number(1, form) || !from.number(4, elements)) return DeltaFault::length;
-  if (form > kDifferences || elements == 0 || elements > left) return DeltaFault::part;
-  count = elements;
-  if (form == kDifferences) {
-    if (count > kMaxDeltaPart) return DeltaFault::part;
-    return read_differences(from, kind, predicted, count, raw, scratch, path);
-  }
-  const std::uint8_t* source = predicted;
-  if (form == kAsItIs && !from.take(count * kind.width, source)) return DeltaFault::length;
-  std::memcpy(raw, source, count * kind.width);
-  return DeltaFault::none;
-}
-
-}  // namespace
-
-DeltaFault decode_residual(unsigned kind, Bytes residual, const std::uint8_t* predicted, std::size_t size,
-                           std::uint8_t* raw, DeltaDecodeScratch& scratch, Path path) {
-  const DeltaKind& read_as = kDeltaKind[kind];
-  Reader from(residual);
-  const std::size_t elements = size / read_as.width;
-  for (std::size_t done = 0, count = 0; done < elements; done += count) {
-    const std::size_t at = done * read_as.width;
-    const DeltaFault fault = read_part(from, read_as, predicted + at, elements - done, count, raw + at, scratch, path);
-    if (fault != DeltaFault::none) return fault;
-  }
-  return from.left() == 0 ? DeltaFault::none : DeltaFault::trailing;
 }
 
 }  // namespace weighbridge
