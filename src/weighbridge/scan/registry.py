@@ -8,9 +8,12 @@ from typing import Protocol
 from weighbridge.scan.item import Inside, Item
 from weighbridge.scan.judges.arrays import ARRAYS
 from weighbridge.scan.judges.code import CODE
+from weighbridge.scan.judges.configs import CONFIGS
 from weighbridge.scan.judges.pickles import PICKLES
 from weighbridge.scan.judges.streams import STREAMS
 from weighbridge.scan.judges.tars import TARS
+from weighbridge.scan.judges.templates import TEMPLATES
+from weighbridge.scan.judges.yamls import YAMLS
 from weighbridge.scan.judges.zips import ZIPS
 from weighbridge.scan.model import Found, Rule
 
@@ -39,6 +42,9 @@ JUDGES: tuple[Judge, ...] = (
     TARS,
     STREAMS,
     CODE,
+    CONFIGS,
+    YAMLS,
+    TEMPLATES,
 )
 
 RULES: dict[str, type[Rule]] = {rule.id: rule for judge in JUDGES for rule in judge.rules}
