@@ -1,36 +1,50 @@
 """Ctrl-C in the middle: a line that says what is kept, and the same command goes on."""
 
 import json
-import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
 
 WEIGH = [sys.executable, "-m", "weighbridge"]
+# `weigh`, to which the terminal sends SIGINT when this function has been called so many times.
+INTERRUPTED = """
+import os, signal, sys
+from importlib import import_module
+module, owner, name, times, *arguments = sys.argv[1:]
+where = import_module(module)
+where = getattr(where, owner) if owner else where
+whole, calls = getattr(where, name), []
+def counted(*given, **options):
+    done = whole(*given, **options)
+    calls.append(name)
+    if len(calls) == int(times):
+        os.kill(os.getpid(), signal.SIGINT)
+    return done
+setattr(where, name, counted)
+sys.argv = ["weigh", *arguments]
+from weighbridge.cli.main import main
+main()
+"""
 
 
 @pytest.fixture
 def files(tmp_path):
-    """Some files of random numbers that take a while to pack."""
+    """Some files of random numbers, each too large to be packed together with another."""
     folder = tmp_path / "files"
     folder.mkdir()
     random = np.random.default_rng(5)
-    for number in range(12):
-        (folder / f"{number:02}.bin").write_bytes(random.standard_normal(4_000_000, np.float32).tobytes())
+    for number in range(4):
+        (folder / f"{number}.bin").write_bytes(random.standard_normal(6_000_000, np.float32).tobytes())
     return folder
 
 
-def interrupted(command, ready):
-    """Run, send SIGINT as a terminal would once `ready()`, and give what was said; None if it was done before."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while process.poll() is None and not ready():
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=60)
-    return told if process.returncode == 130 else None
+def interrupted(module, owner, name, times, *arguments):
+    command = [sys.executable, "-c", INTERRUPTED, module, owner, name, str(times), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 130, done.stderr
+    return done.stderr.splitlines()
 
 
 def weigh(*arguments):
@@ -41,19 +55,16 @@ def weigh(*arguments):
 
 def test_packing_and_unpacking_go_on(files, tmp_path):
     store, out = tmp_path / "store", tmp_path / "out"
-    packing = [*WEIGH, "pack", str(files), "--store", str(store)]
-    told = interrupted(packing, lambda: len(list(store.glob("names/**/*"))) > 2)
-    assert told is not None, "it ended before it could be interrupted"
-    assert told.splitlines()[:2] == [
+    told = interrupted("weighbridge.store", "Store", "bind", 2, "pack", files, "--store", store)
+    assert told == [
         "weigh: interrupted",
         "       What is stored already is kept and will not be coded again: the same command goes on.",
     ]
-    again = json.loads(weigh("pack", files, "--store", store, "--json"))
-    assert again["files"][0]["new_bytes"] == 0, "the first file was stored before the interruption"
-    unpacking = [*WEIGH, "unpack", "--all", "--store", str(store), "--out", str(out)]
-    told = interrupted(unpacking, lambda: (out / "00.bin").exists())
-    assert told is not None, "it ended before it could be interrupted"
-    assert "Files that were whole are kept" in told
-    files_again = json.loads(weigh("unpack", "--all", "--store", store, "--out", out, "--json"))["files"]
-    assert any(one["already_there"] for one in files_again)
+    again = json.loads(weigh("pack", files, "--store", store, "--json"))["files"]
+    assert again[0]["new_bytes"] == again[1]["new_bytes"] == 0, "they were stored before the interruption"
+    assert again[3]["new_bytes"] > 0
+    told = interrupted("weighbridge.cli.unpack", "", "_write", 2, "unpack", "--all", "--store", store, "--out", out)
+    assert told[1].strip().startswith("Files that were whole are kept")
+    done = json.loads(weigh("unpack", "--all", "--store", store, "--out", out, "--json"))["files"]
+    assert [one["already_there"] for one in sorted(done, key=lambda one: one["name"])] == [True, True, False, False]
     assert all((out / path.name).read_bytes() == path.read_bytes() for path in files.iterdir())

@@ -135,7 +135,7 @@ def test_ctrl_c_leaves_nothing_half_published_and_a_run_that_goes_on(tmp_path):
     [
         ({"precision": "float16"}, "needs a GPU"),
         ({"stopping": {"metric": "acuracy"}}, "acuracy"),
-        ({"what": "lora"}, "lora"),
+        ({"what": "lora"}, "LoRA"),
         ({"optimizer": {"name": "lbfgs", "weight_decay": 0.1}}, "lbfgs"),
     ],
 )
