@@ -2,7 +2,8 @@
 
 Python's zipfile goes by the directory at the end, PyTorch's reader by its own idea of flags and sizes, others by the
 headers beside the bytes. Names that occur twice, members that the directory does not list, flags and methods that
-differ: we do not choose, we look at all of them.
+differ: we do not choose, we look at all of them. Names that lead elsewhere and links out are told, though nothing is
+ever unpacked here.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from weighbridge.errors import FormatError, UnsupportedError, WeighbridgeError
 from weighbridge.scan.inflating import inflate
 from weighbridge.scan.item import Inside, Item
+from weighbridge.scan.judges._unpacking import RULES, link_found, name_found
 from weighbridge.scan.model import Found
 from weighbridge.tensors import ByteSource, SliceSource
 
@@ -43,13 +45,14 @@ class Entry:
     crc: int = 0
     listed: bool = True
     header: int = 0
+    link: bool = False
 
 
 class ZipJudge:
     """See the module."""
 
     name = "zip"
-    rules = ()
+    rules = RULES
 
     def recognises(self, item: Item) -> bool:
         return LOCAL_MAGIC in item.head or _end_record(item.source) >= 0
@@ -59,6 +62,9 @@ class ZipJudge:
         members = list(entries(item.source))
         names = frozenset(entry.name for entry in members)
         for entry in members:
+            yield from name_found(entry.name)
+            if entry.link:
+                yield from link_found(entry.name, _target(item, entry, names))
             for method in entry.methods:
                 try:
                     yield _opened(item, entry, method, names)
@@ -114,7 +120,7 @@ def _records(source: ByteSource, data: bytes, shift: int) -> Iterator[Entry]:
     at = 0
     while at + _ENTRY.size <= len(data) and data.startswith(ENTRY_MAGIC, at):
         fields = _ENTRY.unpack_from(data, at)
-        _, _, _, flags, method, _, _, crc, stored, size, name_length, extra_length, comment, _, _, _, header = fields
+        _, _, _, flags, method, _, _, crc, stored, size, name_length, extra_length, comment, _, _, mode, header = fields
         name_at = at + _ENTRY.size
         name = data[name_at : name_at + name_length].decode("utf-8", "backslashreplace")
         extra = data[name_at + name_length : name_at + name_length + extra_length]
@@ -125,7 +131,8 @@ def _records(source: ByteSource, data: bytes, shift: int) -> Iterator[Entry]:
             continue
         both = (method, *(other for other in local.methods if other != method))
         room = min(max(stored, local.stored), source.size - local.data)
-        yield Entry(name, local.data, room, both, bool(flags & _ENCRYPTED), crc, header=header + shift)
+        link = (mode >> 16) & 0o170000 == 0o120000
+        yield Entry(name, local.data, room, both, bool(flags & _ENCRYPTED), crc, header=header + shift, link=link)
 
 
 def _widened(extra: bytes, size: int, stored: int, header: int) -> tuple[int, int, int]:
@@ -194,6 +201,15 @@ def _opened(item: Item, entry: Entry, method: int, names: frozenset[str]) -> Ins
             raise UnsupportedError(f"member {name[:120]!r} is encrypted")
         raise FormatError(f"member {name[:120]!r}: {opened.fault.message}")
     return item.inside(name, opened, names)
+
+
+def _target(item: Item, entry: Entry, names: frozenset[str]) -> str:
+    """Where a symbolic link leads: zip keeps that as its content. "/", which leads outside, where it cannot be read."""
+    try:
+        source = _opened(item, entry, entry.methods[0], names).source
+        return source.read_at(0, min(source.size, 4096)).decode("utf-8", "backslashreplace")
+    except WeighbridgeError:
+        return "/"
 
 
 class _Alone:

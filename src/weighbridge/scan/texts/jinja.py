@@ -110,7 +110,8 @@ def _of(node: Any, strings: dict[str, str]) -> Iterator[Reach]:
 
 
 def _forbidden(name: str) -> bool:
-    return (name.startswith("_") and name != "_") or name in _REACHING
+    """A name that only an escape takes. Messages may have keys with one underscore in front."""
+    return name.startswith("__") or name in _REACHING or bool(_DUNDER.search(name))
 
 
 def _subscript(node: Any, strings: dict[str, str], line: int) -> Iterator[Reach]:
