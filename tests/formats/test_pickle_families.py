@@ -111,3 +111,21 @@ def test_dill_may_name_types_and_ranges_but_evaluate_nothing():
     assert verdict(named("dill._dill", "_load_type"), text("CodeType"), b"\x85R") is Verdict.DANGEROUS
     assert verdict(named("dill._dill", "_eval_repr"), text("range(0, 3)"), b"\x85R") is Verdict.ALLOWED
     assert verdict(named("dill._dill", "_eval_repr"), text("exec('1')"), b"\x85R") is Verdict.DANGEROUS
+
+
+BAD = text("_parse_arg_template") + text("import os")
+CLASS = named("scipy.stats._continuous_distns", "norm_gen")
+WAYS = {
+    "far behind in a long state": (NORM, b"}(", b"".join(text(str(key)) + b"N" for key in range(10_001)), BAD, b"ub"),
+    "in an ordered dictionary": (NORM, named("collections", "OrderedDict"), b")R", BAD, b"sb"),
+    "in a long tuple": (NORM, b"(N}", BAD, b"sNNNtb"),
+    "of what copyreg makes": (
+        *(named("copyreg", "_reconstructor"), b"(", CLASS, named("builtins", "object"), b"NtR}", BAD, b"sb"),
+    ),
+    "of what __newobj__ makes": (named("copyreg", "__newobj__"), CLASS, b"\x85R}", BAD, b"sb"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_state_that_is_run_as_code_is_found_however_it_is_given(way):
+    assert verdict(*WAYS[way]) is not Verdict.ALLOWED

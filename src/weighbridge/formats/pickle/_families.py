@@ -1,8 +1,8 @@
 """Packages whose classes a checkpoint may hold objects of, and what of them it may do.
 
-A family promises less than a permit does, and for a whole package at once. Its modules were read for what unpickling
-runs (``__new__``, ``__setstate__``, ``__reduce__``), and nothing of that runs code, opens files or reaches the network
-by what the pickle says. So it may
+A family promises less than a permit, and for a whole package at once. It rests on a judgement of what such packages
+do when an object is unpickled (``__new__``, ``__setstate__``), not on a reading of each of their modules: a class whose
+state is run as code may be among them, as two were found to be (`_states`). A family may
 
 - make an instance of a class without running its ``__init__``, and set its state;
 - name a function, a class or a method without calling it;
@@ -102,7 +102,7 @@ _LEFT_OUT = frozenset(
     ]
 )
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.(?!__)[A-Za-z_]\w*)?")
-_REBUILDERS = re.compile(r"__pyx_unpickle_\w+|scalar|_unpickle_\w+")
+_REBUILDERS = re.compile(r"__pyx_unpickle_\w+|scalar")
 
 _FAMILIES: dict[str, str] = {package: reason for reason, packages in _REASONS.items() for package in packages.split()}
 

@@ -135,6 +135,8 @@ def _makes_instance(call: Call) -> str:
         permit = permit_for(*in_python3(cls.module, cls.name))
         if permit is None or (("call" if position else "new") not in permit.ways):
             return f"makes an instance of {cls.qualified}, which we do not know to be harmless"
+        if permit.rule == "known_state" and (complaint := objection(cls.qualified, call)):
+            return complaint
     return ""
 
 
@@ -162,7 +164,7 @@ def _known_attribute(call: Call) -> str:
 
 
 def _known_state(call: Call) -> str:
-    return objection(call)
+    return objection(call.qualified, call)
 
 
 _PLAIN_TYPES = frozenset(
