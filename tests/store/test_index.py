@@ -5,12 +5,15 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
+import threading
 
 import pytest
 from blake3 import blake3
 
 from weighbridge.errors import StoreVersionError
 from weighbridge.store import Store, VerifyOptions
+from weighbridge.store._catalog import Catalog
+from weighbridge.store._index import BlockIndex
 from weighbridge.tensors import BytesSource
 
 from . import models
@@ -119,6 +122,35 @@ def test_an_index_that_lies_is_found_out_and_corrected(filled, folder, make):
     with Store.open(folder) as store:
         assert {damage.key for damage in store.verify().damage} == {"index/"}
         assert store.verify().ok
+
+
+@pytest.mark.parametrize("lie", ["DELETE FROM blocks", "UPDATE blocks SET start = start + 1"])
+def test_a_reader_waits_while_another_thread_makes_a_wrong_index_anew(filled, folder, make, monkeypatch, lie):
+    index, contents = filled
+    with sqlite3.connect(index) as db:
+        db.execute(lie)
+    begun, second, clear, results = threading.Event(), threading.Event(), BlockIndex.clear, {}
+
+    def slow(self):
+        begun.set()
+        second.wait(0.5)  # the other thread has its turn, if it does not wait for this one
+        clear(self)
+
+    monkeypatch.setattr(BlockIndex, "clear", slow)
+    monkeypatch.setattr(Catalog, "reload", lambda *_: None)  # as where SQLite does not find what to replace
+    with Store.open(folder) as store:
+        files = [store.file(make.sha256(content)) for content in contents[:2]]
+
+        def read(which):
+            results[which] = files[which].read_at(0, len(contents[which]))
+
+        first = threading.Thread(target=read, args=(0,))
+        first.start()
+        assert begun.wait(30)
+        read(1)
+        second.set()
+        first.join()
+    assert results == {0: contents[0], 1: contents[1]}
 
 
 def test_an_index_of_another_version_is_rebuilt(filled, folder, make):

@@ -28,7 +28,7 @@ class Catalog:
     def __init__(self, backend: Backend, index: BlockIndex) -> None:
         self._backend = backend
         self._index = index
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._rebuilt = False
         self.condemned: frozenset[str] = frozenset()
         self._unreadable: dict[str, StoreError] = {}
@@ -49,9 +49,11 @@ class Catalog:
                 break
             self.refresh()
             found = self._index.find(digest)
-        if not found and not self._rebuilt:  # a damaged index may lie: ask the packs once
-            self.rebuild()
-            found = self._index.find(digest)
+        if not found:  # a damaged index may lie: ask the packs once
+            with self._lock:  # another thread that is just asking them is waited for
+                if not self._rebuilt:
+                    self.rebuild()
+                found = self._index.find(digest)
         if not found:
             raise self._missing(digest)
         return found
@@ -73,19 +75,27 @@ class Catalog:
 
     def rebuild(self) -> None:
         """Make the index anew from the footers of all packs."""
-        self._rebuilt = True
-        self._index.clear()
-        self.refresh()
+        with self._lock:
+            self._rebuilt = True
+            self._index.clear()
+            self.refresh()
 
     def rebuild_if_wrong(self, digest: bytes, places: Iterable[Location]) -> bool:
-        """Make the index anew, once, if packs do not have a block where the index said. Whether that was done.
+        """Make the index anew, once, if packs do not have a block where the index said.
 
         A line that is damaged may be out of reach of `reload`: SQLite finds by another of its tables what to replace.
+
+        Returns:
+            Whether there are other places now, be it that another thread has made the index anew meanwhile.
         """
-        if self._rebuilt or all(self._confirms(digest, place) for place in places):
-            return False
-        self.rebuild()
-        return True
+        seen = list(places)
+        with self._lock:
+            if self._rebuilt:
+                return any(place not in seen for place in self._index.find(digest))
+            if all(self._confirms(digest, place) for place in seen):
+                return False
+            self.rebuild()
+            return True
 
     def _confirms(self, digest: bytes, place: Location) -> bool:
         """Whether the pack itself says that the block lies there; also where it cannot say anything any more."""
