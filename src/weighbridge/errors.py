@@ -10,11 +10,11 @@
     │   │   ├── UnknownFormatError  no format that we know begins like this
     │   │   ├── TruncatedError      the file ends before its own header says it should
     │   │   ├── PolicyError         a policy that makes no sense
+    │   │   ├── RecipeError         a recipe that does not say what a recipe must
     │   │   └── LimitError          reading on would cost more than any honest file needs
     │   ├── UnsupportedError        well-formed, but a feature that we do not read
     │   ├── UnsafeError             loading this the usual way would run code
-    │   ├── DataError               samples that nothing can be learned from as they are
-    │   └── RecipeError             a recipe that does not say what a recipe must
+    │   └── DataError               samples that nothing can be learned from as they are
     ├── StoreError
     │   ├── CorruptError            stored bytes do not match their digest
     │   ├── StoreVersionError       written by a version that this one does not know
@@ -131,6 +131,12 @@ class PolicyError(FormatError):
     default_hint = "Mend the line that is named; spec/policy.md explains each key."
 
 
+class RecipeError(FormatError):
+    code = "recipe"
+    http_status = 422
+    default_hint = "spec/recipe.md says what each field of a recipe means."
+
+
 class LimitError(FormatError):
     code = "format.limit"
     http_status = 413
@@ -151,12 +157,6 @@ class UnsafeError(InputError):
 class DataError(InputError):
     code = "data"
     http_status = 422
-
-
-class RecipeError(InputError):
-    code = "recipe"
-    http_status = 422
-    default_hint = "spec/recipe.md says what each field of a recipe means."
 
 
 class StoreError(WeighbridgeError):

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from weighbridge.errors import FormatError, UsageError
+from weighbridge.errors import FormatError, RecipeError, UsageError
 from weighbridge.learn.recipe.read import read
 
 ROOT = Path(__file__).parents[3]
@@ -66,6 +66,16 @@ def test_what_is_wrong_is_named_with_its_line(path, old, new, said):
     path.write_text(TEXT.replace(old, new))
     with pytest.raises(FormatError, match=said):
         read(path, variables={})
+
+
+def test_a_key_that_is_wrong_is_an_error_of_the_recipe_and_no_yaml_one_of_the_format(path):
+    path.write_text(TEXT + "hardwear: {}\n")
+    with pytest.raises(RecipeError, match="hardwear"):
+        read(path, variables={})
+    path.write_text("recipe: [")
+    with pytest.raises(FormatError) as told:
+        read(path, variables={})
+    assert not isinstance(told.value, RecipeError)
 
 
 def test_a_variable_that_is_not_set_is_named(path):

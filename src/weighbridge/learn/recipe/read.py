@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from weighbridge.documents import fill, read_yaml
-from weighbridge.errors import FormatError, UsageError
+from weighbridge.errors import RecipeError, UsageError
 from weighbridge.learn.recipe.model import Recipe
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
@@ -31,14 +31,15 @@ def read(path: Path, settings: Sequence[str] = (), variables: Mapping[str, str] 
     """The recipe in a file. `settings` are ``key.of.a.part=value`` with values as YAML has them; they win.
 
     ``${NAME}`` in texts stands for a variable of the environment, ``${NAME:-else}`` for `else` where it is not set.
-    Raises `FormatError` that names the line, and `UsageError` for a setting or variable that cannot be used.
+    Raises `RecipeError` (`FormatError` for what is no YAML) that names the line, and `UsageError` for a setting or
+    variable that cannot be used.
     """
     document = read_yaml(path)
     value: Any = document.value
     for setting in settings:
         value = _set(value, setting)
     value = _filled(value, variables, str(path))
-    recipe = fill(replace(document, value=value), Recipe, FormatError)
+    recipe = fill(replace(document, value=value), Recipe, RecipeError)
     return Given(recipe, path.read_text(encoding="utf-8-sig"), path.parent.absolute())
 
 
