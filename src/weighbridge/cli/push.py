@@ -25,6 +25,9 @@ def push(
     ] = None,
     message: Annotated[str | None, typer.Option("--message", "-m", help="The commit's title.")] = None,
     allow_unsafe: Annotated[bool, typer.Option("--allow-unsafe", help="Publish dangerous pickles too.")] = False,
+    whole_run: Annotated[
+        bool, typer.Option("--whole-run", help="Of a training run's folder, publish checkpoints and event files too.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Publish a file or folder as one commit. Refuses pickles that would run something dangerous when loaded."""
@@ -34,7 +37,9 @@ def push(
     if not allow_unsafe:
         _refuse_dangerous(path)
     remote = remote_from(hub, token)
-    done = publish(path, repo, remote, kind=kind, private=private or None, branch=branch, message=message)
+    done = publish(
+        path, repo, remote, kind=kind, private=private or None, branch=branch, message=message, whole_run=whole_run
+    )
     if as_json:
         typer.echo(json.dumps(asdict(done)))
     else:

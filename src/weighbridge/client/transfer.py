@@ -20,6 +20,8 @@ _PIECE = 1 << 20
 _KINDS = {"model": "", "dataset": "datasets/", "space": "spaces/"}
 # What tools leave in a folder and nobody means to publish; hidden caches may hold tokens.
 _NEVER_PUBLISHED = frozenset({".git", ".cache", "__pycache__", ".DS_Store"})
+# What a training run needs to go on, and its event files: in the folder of a run they are larger than the model.
+_RUN, _OF_RUNS = "recipe.lock.json", ("checkpoints", "runs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,11 @@ def push(
     private: bool | None = None,
     branch: str | None = None,
     message: str | None = None,
+    whole_run: bool = False,
 ) -> Pushed:
     """Publish a file or a folder as one commit on `branch`, creating repository and branch where there are none.
+
+    Of the folder of a training run, `checkpoints/` and `runs/` stay out unless `whole_run` is set.
 
     Raises `PathNotFoundError`, `UsageError` for an empty folder, and the hub's refusals as our errors.
     """
@@ -62,7 +67,8 @@ def push(
     path = Path(path)
     if not path.exists():
         raise PathNotFoundError("there is no such file or folder", where=str(path))
-    files = [path] if path.is_file() else _publishable(path)
+    left_out = () if whole_run or not (path / _RUN).is_file() else _OF_RUNS
+    files = [path] if path.is_file() else _publishable(path, left_out)
     if not files:
         raise UsageError("the folder holds no file to publish", where=str(path))
     with remote.telling(repo):
@@ -87,7 +93,10 @@ def push(
                 repo_type=kind,
                 revision=branch,
                 commit_message=told,
-                ignore_patterns=[pattern for name in _NEVER_PUBLISHED for pattern in _anywhere(name)],
+                ignore_patterns=[
+                    *(pattern for name in _NEVER_PUBLISHED for pattern in _anywhere(name)),
+                    *(f"{name}/*" for name in left_out),
+                ],
             )
     url = f"{remote.url.rstrip('/')}/{_KINDS[kind]}{repo}"
     return Pushed(repo, commit.oid, url, len(files), sum(file.stat().st_size for file in files))
@@ -98,9 +107,11 @@ def _ensure_kind(kind: str) -> None:
         raise UsageError(f"a repository is a model, a dataset or a space, not {kind!r}")
 
 
-def _publishable(folder: Path) -> list[Path]:
-    files = (file for file in sorted(folder.rglob("*")) if file.is_file())
-    return [file for file in files if _NEVER_PUBLISHED.isdisjoint(file.relative_to(folder).parts)]
+def _publishable(folder: Path, left_out: tuple[str, ...]) -> list[Path]:
+    """`left_out` are names of folders right under `folder`."""
+    files = (file.relative_to(folder) for file in sorted(folder.rglob("*")) if file.is_file())
+    kept = (file for file in files if len(file.parts) == 1 or file.parts[0] not in left_out)
+    return [folder / file for file in kept if _NEVER_PUBLISHED.isdisjoint(file.parts)]
 
 
 def _anywhere(name: str) -> list[str]:
