@@ -4,7 +4,8 @@
 
     {"model", "predictions": [{"input", "class", "probability", "likely": [{"class", "probability"}]}]}
 
-and for numbers `"values"` in place of classes, for language models `"text"`: how the text goes on.
+and for numbers `"values"` in place of classes, for language models `"text"`: how the text goes on. A row of a table
+with a text that training never saw has `"notes"` that say so.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ app = typer.Typer()
 def predict(
     model: Annotated[str, typer.Argument(help="The folder of a trained model, or ORG/NAME[@REVISION] on the hub.")],
     inputs: Annotated[
-        list[str], typer.Argument(metavar="INPUT...", help="Pictures; or texts, as files or as they are.")
+        list[str],
+        typer.Argument(metavar="INPUT...", help="Pictures; tables or a row as JSON; texts, as files or as they are."),
     ],
     top: Annotated[int, typer.Option(min=1, help="So many classes of each, the likeliest first.")] = 5,
     hub: Annotated[str, typer.Option(envvar="HF_ENDPOINT", help="The hub that names mean.")] = "",
@@ -36,6 +38,7 @@ def predict(
 
     ensure_installed()
     from weighbridge.learn.evaluation.predict import predict as ask
+    from weighbridge.report.text import visible
 
     folder = model_folder(model, hub, token)
     found = ask(folder, inputs, top=top)
@@ -44,16 +47,22 @@ def predict(
         return
     for each in found:
         typer.echo(_said(each))
+        for note in each.notes:
+            typer.echo(f"  {visible(note)}", err=True)
 
 
 def _values(each: Prediction) -> dict[str, Any]:
     if each.text is not None:
         return {"input": each.given, "text": each.text}
     if not each.likely:
-        return {"input": each.given, "values": each.values}
+        return {"input": each.given, "values": each.values, **_notes(each)}
     name, probability = each.likely[0]
     likely = [{"class": other, "probability": share} for other, share in each.likely]
-    return {"input": each.given, "class": name, "probability": probability, "likely": likely}
+    return {"input": each.given, "class": name, "probability": probability, "likely": likely, **_notes(each)}
+
+
+def _notes(each: Prediction) -> dict[str, Any]:
+    return {"notes": each.notes} if each.notes else {}
 
 
 def _said(each: Prediction) -> str:

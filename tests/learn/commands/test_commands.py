@@ -189,3 +189,49 @@ def test_the_examples_are_recipes_that_can_be_read():
     examples = Path(__file__).parents[3] / "examples"
     names = {read(each, variables={}).recipe.name for each in sorted(examples.glob("cat-*.yaml"))}
     assert {"cat-photographs", "cat-silhouettes"} <= names
+
+
+@pytest.fixture(scope="module")
+def lorries(self, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("lorries")
+    examples = Path(__file__).parents[3] / "examples"
+    for name in ("lorries.yaml", "lorries.py"):
+        (folder / name).write_bytes((examples / name).read_bytes())
+    command = [sys.executable, str(folder / "lorries.py"), str(folder / "lorries.csv")]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    assert run(["train", str(folder / "lorries.yaml"), "--out", str(folder / "out"), "--json"]) == 0
+    return folder
+
+
+class TestTables:
+    """The example: from a table to a model that is asked about rows."""
+
+    def test_a_model_is_measured_and_asked_about_rows(self, lorries, capsys):
+        folder = lorries / "out"
+        told = asked(capsys, "eval", folder)
+        assert told["metrics"] == told["published"]
+        assert told["metrics"]["balanced_accuracy"] > 0.9
+        row = {"axles": 2, "body": "tipper", "load_m3": 25.5, "fuel_l": 200, "goods": "gravel"}
+        found = asked(capsys, "predict", folder, json.dumps(row))["predictions"][0]
+        assert (found["class"], found["input"], "notes" in found) == ("yes", json.dumps(row), False)
+        found = asked(capsys, "predict", folder, json.dumps({**row, "goods": "feathers"}))["predictions"][0]
+        assert found["notes"] == ["'feathers' as goods was not in training"]
+        several = asked(capsys, "predict", folder, lorries / "lorries.csv", "--top", "1")["predictions"]
+        answers = [line.rpartition(",")[2] for line in (lorries / "lorries.csv").read_text().split()[1:]]
+        right = sum(each["class"] == answer for each, answer in zip(several, answers, strict=True))
+        assert right > 0.9 * len(answers)
+        assert several[4]["input"].endswith("lorries.csv:6")
+
+    def test_what_cannot_be_asked_is_said(self, lorries, capsys):
+        assert run(["predict", str(lorries / "out"), '{"axles": "two"}']) == 2
+        assert "has no 'load_m3'" in capsys.readouterr().err
+        assert run(["predict", str(lorries / "out"), "nothing.csv"]) == 2
+        assert "nothing.csv: there is no such file" in capsys.readouterr().err
+
+    def test_other_tables_are_measured_as_what_they_are(self, lorries, capsys):
+        lines = (lorries / "lorries.csv").read_text().splitlines()
+        (lorries / "few.csv").write_text("\n".join(lines[:101]))
+        found = asked(capsys, "eval", lorries / "out", "--data", lorries / "few.csv")
+        assert (found["same_data"], found["samples"]) == (False, 100)
+        (lorries / "few.csv").write_text("\n".join(line.partition(",")[2] for line in lines[:41]))
+        assert asked(capsys, "eval", lorries / "out", "--data", lorries / "few.csv")["samples"] == 40

@@ -21,7 +21,7 @@ from weighbridge.learn.data.preparing.images import ImagePreparation
 from weighbridge.learn.data.preparing.tables import TablePreparation
 from weighbridge.learn.data.preparing.text import TokenBlocks, Tokenizer
 from weighbridge.learn.data.samples import BlockSamples, Chosen, ImageSamples, TableSamples, TextSamples
-from weighbridge.learn.data.sources import choose
+from weighbridge.learn.data.sources import ByColumn, choose
 from weighbridge.learn.data.sources.base import Raw
 from weighbridge.learn.data.values import Facts, Indices, Notice, Samples, Splits
 from weighbridge.learn.recipe import DataSpec
@@ -48,7 +48,7 @@ def load(spec: DataSpec, *, where: Path, fetch: Fetch | None = None, like: Like 
     """
     place = spec.path
     try:
-        raw = _read(spec, where, fetch)
+        raw = _read(spec, where, fetch, like)
         labelled = _labelled(raw, spec, like)
         digests = [raw.inputs.digest(int(index)) for index in labelled.kept]
         given = raw.splits[labelled.kept]
@@ -85,16 +85,28 @@ def _parts(splits: Splits) -> tuple[Samples, Samples, Samples]:
     return (splits.train, splits.validation, splits.test)
 
 
-def _read(spec: DataSpec, where: Path, fetch: Fetch | None) -> Raw:
+def _read(spec: DataSpec, where: Path, fetch: Fetch | None, like: Like | None) -> Raw:
     files: list[DataFile] = list(files_of(resolve(spec.path, where, fetch)))
     if spec.test is not None:
         files += files_of(resolve(spec.test, where, fetch), "test")
         files = [file for file in files if file.given or file.split != "test"]
     source, claimed = choose(tuple(files), spec)
+    if like is not None and isinstance(source, ByColumn):
+        spec = _as_learned(spec, like)
     raw = source.read(claimed, spec)
     if not len(raw.inputs):
         raise DataError("holds no samples")
     return raw
+
+
+def _as_learned(spec: DataSpec, like: Like) -> DataSpec:
+    """The columns that a model learned from, as what it took them for. Others, and their order, are no matter."""
+    if like.preparation.get("kind") != "table":
+        return spec
+    made = TablePreparation.from_json(_of_kind(like, "table"))
+    said: dict[str, Any] = {name: what for name, what in spec.columns.items() if what != "ignore"}
+    held = dict.fromkeys(made.numeric, "number") | dict.fromkeys(made.categorical, "category")
+    return spec.model_copy(update={"inputs": made.numeric + made.categorical, "columns": said | held})
 
 
 def _labelled(raw: Raw, spec: DataSpec, like: Like | None) -> Labels:

@@ -53,6 +53,8 @@ class Seen:
     train_curve: tuple[float, ...] = ()
     held_out_curve: tuple[float, ...] = ()
     score_name: str = "accuracy"
+    pictures: bool = True
+    """Whether samples can be changed at random, as pictures can."""
 
 
 def curves(lines: Iterable[dict[str, Any]]) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -136,7 +138,8 @@ def _evidence(seen: Seen) -> tuple[str, ...]:
 
 
 def _against_overfitting(seen: Seen) -> tuple[str, ...]:
-    tips = ["More training samples, or changed ones: data.image.augment.", "Start from pre-trained weights: start."]
+    changed = ", or changed ones: data.image.augment" if seen.pictures else ""
+    tips = [f"More training samples{changed}.", "Start from pre-trained weights: start."]
     tips += ["Stop where the held-out loss was lowest: train.stopping."] if _risen(seen) else []
     return (*tips, "A smaller network, dropout, or more train.optimizer.weight_decay.")
 

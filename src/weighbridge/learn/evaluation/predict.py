@@ -1,20 +1,20 @@
-"""A published model on new inputs: pictures and texts, prepared as those that it learned from."""
+"""A published model on new inputs: pictures, rows of tables and texts, prepared as those that it learned from."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from weighbridge.errors import FormatError, LimitError, NotFiniteError, PathNotFoundError, UsageError
+from weighbridge.errors import FormatError, LimitError, NotFiniteError, PathNotFoundError
 from weighbridge.learn.data import Facts
 from weighbridge.learn.data.pictures import decode
 from weighbridge.learn.data.preparing.images import ImagePreparation
-from weighbridge.learn.evaluation import metrics, predict_text
+from weighbridge.learn.evaluation import metrics, predict_table, predict_text
 from weighbridge.learn.evaluation.evaluate import facts_of, load
 from weighbridge.learn.evaluation.measure import tensors
 
@@ -30,22 +30,18 @@ class Prediction:
     likely: tuple[tuple[str, float], ...] = ()
     values: tuple[float, ...] = ()
     text: str | None = None
+    notes: tuple[str, ...] = ()
+    """What a person should know of this input."""
 
 
 def predict(folder: Path, inputs: Sequence[Path | str], *, top: int = 5) -> list[Prediction]:
-    """What the model in `folder` says of each picture, or of each text (a file of text, or the text itself).
-
-    Raises `UsageError` for models of other inputs.
-    """
+    """What the model in `folder` says of each picture, of each text (a file of text, or the text itself), or of each
+    row (of a table in a file, or an object of JSON)."""
     _, facts, preparation = facts_of(folder)
     if facts.kind == "text":
         return _of_texts(folder, facts, [str(each) for each in inputs], top)
-    if facts.kind != "image":
-        raise UsageError(
-            f"this model takes {facts.kind} input, and predicting knows pictures and texts so far",
-            where=str(folder),
-            hint="weigh eval measures it on a file of samples: --data.",
-        )
+    if facts.kind == "table":
+        return _of_rows(folder, facts, preparation, [str(each) for each in inputs], top)
     return _of_pictures(folder, facts, preparation, [Path(each) for each in inputs], top)
 
 
@@ -60,6 +56,18 @@ def _of_texts(folder: Path, facts: Facts, inputs: Sequence[str], top: int) -> li
     return [
         _told(given, predict_text.outputs(module, text, facts), facts.classes, top)
         for given, text in zip(inputs, texts, strict=True)
+    ]
+
+
+def _of_rows(
+    folder: Path, facts: Facts, preparation: dict[str, Any], inputs: Sequence[str], top: int
+) -> list[Prediction]:
+    prepared = predict_table.preparation_of(preparation, folder)
+    module = load(folder)
+    return [
+        replace(_told(each.given, each.outputs, facts.classes, top), notes=each.notes)
+        for given in inputs
+        for each in predict_table.ask(module, given, prepared)
     ]
 
 

@@ -37,6 +37,7 @@ def verdict(lines: list[dict[str, Any]], measured: dict[str, Measured], splits: 
             train_curve=train_curve,
             held_out_curve=held_out_curve,
             score_name=name,
+            pictures=splits.facts.kind == "image",
         )
     )
 

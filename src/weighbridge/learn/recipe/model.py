@@ -55,6 +55,10 @@ class DataSpec(_Part):
     test: str | None = Field(default=None, description="A file or folder of its own for the test split.")
     inputs: str | tuple[str, ...] | None = Field(default=None, description="Key or columns of the inputs.")
     target: str | None = Field(default=None, description="Key or column of the target.")
+    columns: dict[str, Literal["number", "category", "ignore"]] = Field(
+        default={}, description="What columns of a table hold, where it is not what it looks like."
+    )
+    missing: Literal["refuse", "remove"] = Field(default="refuse", description="Rows of a table with an empty cell.")
     task: Literal["classification", "regression", "language"] | None = None
     only: tuple[str, ...] = Field(default=(), description="Keep samples of these classes alone.")
     classes: dict[str, tuple[str, ...]] = Field(

@@ -70,8 +70,12 @@ def fit(rows: Rows, train: Indices) -> TablePreparation:
             seen[column][codes] = True
     mean = total / len(train)
     for block in blocks(len(train), _BLOCK):
-        squares += ((rows.numbers(train[block]) - mean) ** 2).sum(0)
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is told below
+            squares += ((rows.numbers(train[block]) - mean) ** 2).sum(0)
     std = np.sqrt(squares / len(train))
+    if not np.isfinite(std).all():
+        name = rows.numeric[int(np.flatnonzero(~np.isfinite(std))[0])]
+        raise DataError(f"column '{name}' holds numbers too large to take their mean and deviation")
     std[std <= 1e-12 * np.maximum(np.abs(mean), 1e-300)] = 1.0  # a constant column: zeros, not noise
     values = tuple(
         tuple(value for value, is_seen in zip(column, there, strict=True) if is_seen)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from weighbridge.errors import DataError
 from weighbridge.learn.data.labels import closest
 from weighbridge.learn.data.places import DataFile
+from weighbridge.learn.data.sources._tables import ByColumn
 from weighbridge.learn.data.sources.arrays import Arrays
 from weighbridge.learn.data.sources.base import Raw, Source
+from weighbridge.learn.data.sources.csv_table import Csv
 from weighbridge.learn.data.sources.hdf5 import Hdf5
 from weighbridge.learn.data.sources.idx import Idx
 from weighbridge.learn.data.sources.image_folder import ImageFolder
 from weighbridge.learn.data.sources.jsonl import Jsonl
 from weighbridge.learn.data.sources.npz import Npz
+from weighbridge.learn.data.sources.parquet_table import Parquet
 from weighbridge.learn.recipe import DataSpec
 
-SOURCES: tuple[Source, ...] = (ImageFolder(), Hdf5(), Npz(), Idx(), Arrays(), Jsonl())
+SOURCES: tuple[Source, ...] = (ImageFolder(), Hdf5(), Npz(), Idx(), Arrays(), Jsonl(), Csv(), Parquet())
 
 
 def choose(files: tuple[DataFile, ...], spec: DataSpec) -> tuple[Source, tuple[DataFile, ...]]:
@@ -41,4 +44,4 @@ def choose(files: tuple[DataFile, ...], spec: DataSpec) -> tuple[Source, tuple[D
     return best, claimed
 
 
-__all__ = ["SOURCES", "Raw", "Source", "choose"]
+__all__ = ["SOURCES", "ByColumn", "Raw", "Source", "choose"]
