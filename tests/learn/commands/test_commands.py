@@ -192,7 +192,7 @@ def test_the_examples_are_recipes_that_can_be_read():
 
 
 @pytest.fixture(scope="module")
-def lorries(self, tmp_path_factory):
+def lorries(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lorries")
     examples = Path(__file__).parents[3] / "examples"
     for name in ("lorries.yaml", "lorries.py"):
