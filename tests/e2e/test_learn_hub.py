@@ -2,9 +2,13 @@
 
 import json
 import shutil
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
+
+from weighbridge.hub import Hub, Role
+from weighbridge.trust import PrivateKey
 
 RECIPE = """\
 recipe: 1
@@ -83,6 +87,36 @@ def test_a_model_is_reproduced_by_its_name_on_the_hub(server, trained, tmp_path)
     found = json.loads(server.weigh(*given, "--json"))
     assert (found["evaluation"]["verdict"], found["training"]["verdict"]) == ("identical", "identical")
     assert (tmp_path / "again/model.safetensors").read_bytes() == (folder / "model.safetensors").read_bytes()
+
+
+def test_a_stranger_attests_and_the_hub_shows_it(server, trained, tmp_path):
+    _, _, revision = trained
+    data, key = data_at(tmp_path), tmp_path / "eve.pem"
+    key.write_bytes(PrivateKey.generate().pem())
+    with Hub.open(server.data) as hub:
+        hub.people.add_user("eve")
+        eve = hub.people.create_token("eve", Role.WRITE)
+    given = ("reproduce", "ada/blobs", "--data", str(data))
+    said = json.loads(server.weigh(*given, "--attest", "--key", str(key), "--token", eve, "--json"))
+    assert said["attested"] == PrivateKey.read(key).public.fingerprint
+    with urlopen(f"{server.url}/api/models/ada/blobs/reproductions/main") as answer:
+        told = json.load(answer)
+    (found,) = told["reproductions"]
+    assert told["commit"] == revision
+    assert (found["user"], found["holds"], found["evaluation"], found["training"]) == ("eve", True, "identical", None)
+    assert found["key"] == said["attested"]
+    with urlopen(f"{server.url}/ada/blobs") as page:
+        assert f"key {found['key'][:8]}" in page.read().decode()
+
+
+def test_attesting_needs_a_key_a_hub_and_a_token_that_may_write(server, trained, tmp_path):
+    data, key = data_at(tmp_path), tmp_path / "key.pem"
+    key.write_bytes(PrivateKey.generate().pem())
+    given = ("reproduce", "ada/blobs", "--data", str(data), "--attest")
+    assert "--key" in server.weigh(*given, ok=False)
+    assert "can only read" in server.weigh(*given, "--key", str(key), "--token", server.read_token, ok=False)
+    local = ("reproduce", str(trained[0]), "--data", str(data), "--attest", "--key", str(key))
+    assert "ORG/NAME" in server.weigh(*local, ok=False)
 
 
 def test_names_that_lead_nowhere_are_told(server, trained):

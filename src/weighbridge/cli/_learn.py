@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from weighbridge.errors import PathNotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from weighbridge.client import Pulled
 
 _NEEDED = ("torch", "safetensors", "PIL", "h5py")
 
@@ -22,35 +27,50 @@ def ensure_installed() -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A trained model's folder. `repo` and `commit` are what it is on a hub, "" for a folder that was given."""
+
+    folder: Path
+    repo: str = ""
+    commit: str = ""
+
+
 def fetch(hub: str, token: str | None, kind: str = "model") -> Callable[[str], Path] | None:
     """What turns ``org/name@revision`` into a folder, every file verified; None where no hub was named."""
     if not hub:
         return None
 
-    def get(name: str) -> Path:
-        from weighbridge.cli._hub import remote_from
-        from weighbridge.client import pull
-
-        repo, _, revision = name.partition("@")
-        folder = _cache() / f"{kind}s" / hub.split("://")[-1].replace("/", "_").replace(":", "_") / Path(name)
-        return pull(repo, remote_from(hub, token), out=folder, kind=kind, revision=revision or None).folder
-
-    return get
+    return lambda name: _pulled(name, hub, token, kind).folder
 
 
 def model_folder(model: str, hub: str, token: str | None) -> Path:
     """The folder of a trained model: a path, or what ``org/name@revision`` is on the hub."""
+    return find_model(model, hub, token).folder
+
+
+def find_model(model: str, hub: str, token: str | None) -> Model:
+    """A trained model: a folder, or ``org/name@revision`` on the hub. Raises `PathNotFoundError`."""
     path = Path(model)
     if path.is_dir():
-        return path
-    get = fetch(hub, token)
+        return Model(path)
     if path.exists() or model.count("/") != 1 or model.startswith((".", "~", "/")):
         raise PathNotFoundError("there is no folder of a trained model here", where=model)
-    if get is None:
+    if not hub:
         raise PathNotFoundError(
             "is no folder here, and there is no hub to ask for it", where=model, hint="Give --hub, or set HF_ENDPOINT."
         )
-    return get(model)
+    pulled = _pulled(model, hub, token, "model")
+    return Model(pulled.folder, pulled.repo, pulled.revision)
+
+
+def _pulled(name: str, hub: str, token: str | None, kind: str) -> Pulled:
+    from weighbridge.cli._hub import remote_from
+    from weighbridge.client import pull
+
+    repo, _, revision = name.partition("@")
+    folder = _cache() / f"{kind}s" / hub.split("://")[-1].replace("/", "_").replace(":", "_") / Path(name)
+    return pull(repo, remote_from(hub, token), out=folder, kind=kind, revision=revision or None)
 
 
 def _cache() -> Path:

@@ -6,24 +6,29 @@
      "evaluation": {"verdict": "identical", "close" or "different",
                     "metrics": [{"split", "metric", "published", "found", "tolerance", "verdict"}]},
      "training": null, or {"verdict", "folder", "tensors", "differing": [{"name", "items", "changed", "largest"}],
-                           "first_step", "metrics"}}
+                           "first_step", "metrics"},
+     "attested": null, or the fingerprint of the key that signed what the hub was told}
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from weighbridge.learn.reproduce.measuring import Compared
+    from weighbridge.cli._learn import Model
+    from weighbridge.learn.reproduce.measuring import Compared, Verdict
     from weighbridge.learn.reproduce.training import Trained
+    from weighbridge.trust import KeySigner
 
 app = typer.Typer()
 _SHOWN = 8
+_WEIGHTS = "model.safetensors"
 
 
 @app.command()
@@ -35,6 +40,11 @@ def reproduce(
     out: Annotated[Path | None, typer.Option(help="The folder of the second training; needed with --train.")] = None,
     data: Annotated[str | None, typer.Option(help="Where the data lies; what the recipe says by default.")] = None,
     start: Annotated[str | None, typer.Option(help="Where the starting weights lie, if not where it says.")] = None,
+    attest: Annotated[
+        bool, typer.Option("--attest", help="Sign what came out and send it to the hub, whose pages show it.")
+    ] = False,
+    key: Annotated[Path | None, typer.Option(metavar="PEM", help="Your private key, to sign it with.")] = None,
+    password: Annotated[str | None, typer.Option(envvar="WEIGHBRIDGE_KEY_PASSWORD", help="Of the private key.")] = None,
     hub: Annotated[str, typer.Option(envvar="HF_ENDPOINT", help="The hub that names mean.")] = "",
     token: Annotated[str | None, typer.Option(envvar="HF_TOKEN", help="A token, for private repositories.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")] = False,
@@ -43,7 +53,7 @@ def reproduce(
 
     Exit status: 0 identical, or within the tolerance that the recipe states; 1 different; 2 could not do it.
     """
-    from weighbridge.cli._learn import ensure_installed, fetch, model_folder
+    from weighbridge.cli._learn import ensure_installed, fetch, find_model
     from weighbridge.cli._training import watched
     from weighbridge.errors import UsageError
 
@@ -54,7 +64,9 @@ def reproduce(
     from weighbridge.learn.reproduce.training import train_again
     from weighbridge.learn.start import find
 
-    folder = model_folder(model, hub, token)
+    named = find_model(model, hub, token)
+    signing = _key(named, attest, key, password)
+    folder = named.folder
     recipe, lock = again.recipe_of(folder), before.lock_of(folder)
     found = again.find_data(folder, data, where=Path(), fetch=fetch(hub, token, "dataset"))
     if not found.same:
@@ -80,12 +92,52 @@ def reproduce(
             trained = train_again(folder, whole, lock, found.splits, out, where=found.where, start=weights, tell=tell)
         if not as_json:
             _tell_training(trained)
+    if signing is not None:
+        came_out = verdict, trained.verdict if trained else None
+        _attest(signing, named, came_out, differences, before.machine(recipe, lock), (hub, token))
+        if not as_json:
+            typer.echo(f"Attested at {hub}: signed with the key {signing.key.public.fingerprint[:16]}…")
     if as_json:
         evaluation = {"verdict": verdict, "metrics": [_values(each) for each in measured]}
         told = {"model": str(folder), "differences": differences, "evaluation": evaluation}
-        typer.echo(json.dumps({**told, "training": _training(trained) if trained else None}))
+        typer.echo(json.dumps({**told, "training": _training(trained) if trained else None,
+                               "attested": signing.key.public.fingerprint if signing else None}))  # fmt: skip
     bad = "different" in (verdict, trained.verdict if trained else "identical")
     raise typer.Exit(int(bad))
+
+
+def _key(model: Model, attest: bool, key: Path | None, password: str | None) -> KeySigner | None:
+    """Read before any work begins. Raises `UsageError` where --attest and --key do not come together."""
+    from weighbridge.errors import UsageError
+    from weighbridge.trust import KeySigner, PrivateKey
+
+    if attest and not model.repo:
+        hint = "Name it as ORG/NAME."
+        raise UsageError("only what a hub holds can be attested there", where=str(model.folder), hint=hint)
+    if attest != (key is not None):
+        hint = "Give both. 'weigh sign --new-key' makes a key, 'openssl ecparam -name prime256v1 -genkey -noout' too."
+        raise UsageError("--attest signs with a key, which --key names", hint=hint)
+    return KeySigner(PrivateKey.read(key, password=password)) if key else None
+
+
+def _attest(
+    signer: KeySigner, model: Model, came_out: tuple[Verdict, Verdict | None], differences: tuple[str, ...],
+    machine: dict[str, str], hub: tuple[str, str | None],
+) -> None:  # fmt: skip
+    from hashlib import file_digest
+
+    from weighbridge import __version__
+    from weighbridge.cli._hub import remote_from
+    from weighbridge.client import attest
+    from weighbridge.trust.reproduction import Reproduction
+
+    with (model.folder / _WEIGHTS).open("rb") as file:
+        digest = file_digest(file, "sha256").hexdigest()
+    made = Reproduction(
+        model.repo, model.commit, {_WEIGHTS: digest}, datetime.now(UTC).replace(microsecond=0), *came_out,
+        machine, tuple(each[:500] for each in differences[:200]), __version__,
+    )  # fmt: skip
+    attest(made, signer, remote_from(*hub))
 
 
 def _values(each: Compared) -> dict[str, Any]:

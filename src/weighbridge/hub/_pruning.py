@@ -9,7 +9,16 @@ from sqlalchemy import and_, delete, exists, insert, select
 from sqlalchemy.orm import Session
 
 from weighbridge.hub import git
-from weighbridge.hub.sql.tables import ArrivalRow, CommitRow, NodeRow, ObjectRow, RefRow, ReportRow, UnreachedRow
+from weighbridge.hub.sql.tables import (
+    ArrivalRow,
+    CommitRow,
+    NodeRow,
+    ObjectRow,
+    RefRow,
+    ReportRow,
+    ReproductionRow,
+    UnreachedRow,
+)
 from weighbridge.hub.sql.xet import FileRow, HolderRow, RunRow
 from weighbridge.hub.xet.ledger import leave_realm
 
@@ -42,9 +51,10 @@ def note_unreached(session: Session, repo: int, found: set[str], at: datetime) -
 
 
 def drop_commits(session: Session, repo: int, commits: Iterable[str]) -> None:
-    """Delete commits, their reports, and the folders that are in no other commit."""
+    """Delete commits, their reports and reproductions, and the folders that are in no other commit."""
     for some in _some(commits):
         session.execute(delete(ReportRow).where(ReportRow.repo == repo, ReportRow.commit.in_(some)))
+        session.execute(delete(ReproductionRow).where(ReproductionRow.repo == repo, ReproductionRow.commit.in_(some)))
         session.execute(delete(UnreachedRow).where(UnreachedRow.repo == repo, UnreachedRow.commit.in_(some)))
         session.execute(delete(CommitRow).where(CommitRow.repo == repo, CommitRow.oid.in_(some)))
     children: dict[str, list[str]] = {}

@@ -30,6 +30,7 @@ from weighbridge.hub.policies import Policies
 from weighbridge.hub.refs import Refs
 from weighbridge.hub.reports import Reports
 from weighbridge.hub.repos import Repos
+from weighbridge.hub.reproductions import Reproductions
 from weighbridge.hub.rulings import Rulings
 from weighbridge.hub.sql import Database
 from weighbridge.hub.tickets import Tickets
@@ -60,6 +61,7 @@ class Hub:
         rulings = Rulings(database, self.objects, self.policies)
         self.reports = Reports(database, self.objects, arrivals, data, self.gate, rulings)
         self.content = Content(database, self.objects, revisions, arrivals, self.gate, landed=self.reports.wake)
+        self.reproductions = Reproductions(database, self.gate, self.policies)
         self.tickets = Tickets(data / "secret")
         self.xet = Xet(data / "xet", database, self.objects, self.tickets, arrivals, store.id)
 

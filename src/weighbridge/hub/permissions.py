@@ -5,6 +5,7 @@
 | read a public repository               | yes       | yes       | yes               | yes        | yes                |
 | read a private one                     |           |           | yes               | yes        | yes                |
 | commit, upload, make branches and tags |           |           |                   | with write | with write         |
+| say how a reproduction came out        |           | with write | with write       | with write | with write         |
 | see what a policy holds back           |           |           |                   | yes        | yes                |
 | create a repository                    |           |           |                   | with write | with write         |
 | delete, move, show or hide one         |           |           |                   |            | with write         |
@@ -51,6 +52,11 @@ def ensure_read(caller: Caller, repo: RepoId, private: bool) -> None:
 
 def ensure_write(caller: Caller, repo: RepoId) -> None:
     _ensure(caller, may_write(caller, repo.owner), f"commit to {repo}")
+
+
+def ensure_attest(caller: Caller, repo: RepoId) -> None:
+    """Anybody who may read a repository may say how its reproduction came out, under their own name."""
+    _ensure(caller, caller.user is not None and caller.role is not Role.READ, f"attest a reproduction of {repo}")
 
 
 def ensure_administer(caller: Caller, repo: RepoId) -> None:

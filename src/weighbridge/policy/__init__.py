@@ -11,7 +11,7 @@ from weighbridge.policy.decide import Decision, Ruling, decide, strictest
 from weighbridge.policy.load import Load, declared_licenses, formats_of, load_of, read_license
 from weighbridge.policy.model import Action, Policy, Rule
 from weighbridge.policy.read import parse_policy, read_policy, standard
-from weighbridge.policy.signature import SignatureFact, SignatureState, check_signature
+from weighbridge.policy.signature import SignatureFact, SignatureState, check_signature, signer_of
 
 __all__ = [
     "Action",
@@ -30,6 +30,7 @@ __all__ = [
     "parse_policy",
     "read_license",
     "read_policy",
+    "signer_of",
     "standard",
     "strictest",
 ]

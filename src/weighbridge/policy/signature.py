@@ -40,7 +40,7 @@ def check_signature(
         return SignatureFact(SignatureState.MISSING)
     refused = "the policy names nobody who may sign this"
     for signer in signers:
-        if signer.repo and not any(fnmatchcase(repo, pattern) for pattern in signer.repo):
+        if not _is_for(signer, repo):
             continue
         try:
             verdict = verify(verifier_of(signer))
@@ -51,6 +51,20 @@ def check_signature(
         else:
             return _told(signer.name, verdict)
     return SignatureFact(SignatureState.UNKNOWN_SIGNER, detail=refused)
+
+
+def signer_of(fingerprint: str, signers: Iterable[TrustedSigner], repo: str) -> str:
+    """The name under which this key is trusted for a repository, "" where it is not."""
+    for signer in signers:
+        if signer.key and _is_for(signer, repo):
+            trusted = PublicKey.parse(signer.key.encode(), where=signer.name)
+            if trusted.fingerprint == fingerprint:
+                return signer.name
+    return ""
+
+
+def _is_for(signer: TrustedSigner, repo: str) -> bool:
+    return not signer.repo or any(fnmatchcase(repo, pattern) for pattern in signer.repo)
 
 
 def verifier_of(signer: TrustedSigner) -> Verifier:

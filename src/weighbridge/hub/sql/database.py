@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from weighbridge.errors import CorruptError, StorageFullError, StoreVersionError
 
-NEWEST = "0004"  # the last file in migrations/versions
+NEWEST = "0005"  # the last file in migrations/versions
 BUSY_SECONDS = 30
 _WRITES = "weighbridge_writes"
 

@@ -201,6 +201,20 @@ class PolicyRow(Base):
     updated: Mapped[datetime]
 
 
+class ReproductionRow(Base):
+    """Somebody's signed word on how a revision came out when it was reproduced: `bundle` as it arrived, and `key`, the
+    public key (PEM) that checks it. One for each user and revision, the newest."""
+
+    __tablename__ = "reproductions"
+
+    repo: Mapped[int] = mapped_column("repo_id", ForeignKey("repos.id", ondelete="CASCADE"), primary_key=True)
+    commit: Mapped[str] = mapped_column("commit_oid", OID, primary_key=True)
+    account: Mapped[int] = mapped_column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
+    bundle: Mapped[str] = mapped_column(Text)
+    key: Mapped[str] = mapped_column(Text)
+    received: Mapped[datetime]
+
+
 class ArrivalRow(Base):
     """Content that somebody is about to rely on, and no other row may name yet. A collection leaves it alone."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,20 @@ def lock_of(folder: Path) -> dict[str, Any]:
 
 def differences(lock: dict[str, Any], recipe: Recipe) -> tuple[str, ...]:
     """Versions, machine and code that are other here: any of them may give other bits."""
-    device = "cuda" if recipe.hardware.device != "cpu" and torch.cuda.is_available() else "cpu"
-    now = pins.pins(recipe, data="", start=None, threads=int(lock.get("threads", 1)), device=device)
+    now = pins.pins(recipe, data="", start=None, threads=int(lock.get("threads", 1)), device=_device(recipe))
     return tuple(pins.moved_on(lock, now))
+
+
+def machine(recipe: Recipe, lock: dict[str, Any]) -> dict[str, str]:
+    """This machine in words: kind, instructions, device, threads, and the versions that matter most."""
+    now = pins.pins(recipe, data="", start=None, threads=int(lock.get("threads", 1)), device=_device(recipe))
+    told = {name: str(now["machine"][name]) for name in ("architecture", "instructions")}
+    told |= {"system": platform.system(), "device": str(now["device"]), "threads": str(now["threads"])}
+    return told | {name: str(now["versions"][name]) for name in ("torch", "python") if name in now["versions"]}
+
+
+def _device(recipe: Recipe) -> str:
+    return "cuda" if recipe.hardware.device != "cpu" and torch.cuda.is_available() else "cpu"
 
 
 def ensure_same_weights(lock: dict[str, Any], start: Start | None) -> None:

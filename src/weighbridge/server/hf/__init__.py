@@ -20,11 +20,15 @@ from weighbridge.server.hf import (
     refs,
     report,
     repos,
+    reproductions,
     tree,
 )
 
 # `files` and `tree` end in a path of any length: what is more particular comes first.
-_FAMILIES = (account, card, repos, listing, info, report, refs, discussions, preupload, commit, lfs, tree, files)
+_FAMILIES = (
+    *(account, card, repos, listing, info, report, reproductions, refs, discussions, preupload, commit, lfs),
+    *(tree, files),
+)
 
 
 def router() -> APIRouter:

@@ -99,7 +99,8 @@ def show_card(visit: Visit, place: Place) -> HTMLResponse:
     at = (visit.caller, repo.id, commit)
     read, contents, weight = visit.facts.card(*at), visit.facts.contents(*at), visit.facts.weight(*at)
     head = _head(visit, repo, commit, place, "card")
-    view = card.card_view(repo, head, commit, read, contents.anatomy, weight, visit.endpoint)
+    attested = visit.hub.reproductions.of(visit.caller, repo.id, commit.oid)[1]
+    view = card.card_view(repo, head, commit, read, contents.anatomy, weight, visit.endpoint, attested)
     return page("card.html", visit.shell(repo.id.kind), view)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from shlex import quote
 
 from markupsafe import Markup
 
 from weighbridge.hub.model import Commit, Repo, RepoId
+from weighbridge.hub.reproductions import Attested
 from weighbridge.report import Anatomy
 from weighbridge.report.text import visible
 from weighbridge.server.web import links, markdown, units
@@ -17,6 +18,7 @@ from weighbridge.server.web.cards import Page as Card
 from weighbridge.server.web.facts import Weight
 from weighbridge.server.web.views.parts import Chip, Command, Fact, Moment
 from weighbridge.server.web.views.repo import RepoHead, short
+from weighbridge.server.web.views.reproductions import ReproductionLine, lines
 
 _MOST_SHARES = 6
 _MOST_META = 24
@@ -48,6 +50,7 @@ class CardView:
     ticket_note: str
     commands: tuple[Command, ...]
     meta: tuple[Fact, ...]
+    reproductions: tuple[ReproductionLine, ...] = ()
     problem: str = ""
     empty_title: str = ""
     empty_text: str = ""
@@ -62,6 +65,7 @@ def card_view(
     anatomy: Anatomy | None,
     weight: Weight,
     endpoint: str,
+    attested: Iterable[Attested] = (),
 ) -> CardView:
     """`endpoint` is this hub's own address."""
     fits = len(card.body) <= markdown.LIMIT
@@ -76,6 +80,7 @@ def card_view(
         ticket_note=_NO_WEIGHTS if begun else _NOTHING_YET,
         commands=tuple(_commands(repo.id, head.revision, anatomy, endpoint)) if begun else (),
         meta=tuple(_meta(card.meta)),
+        reproductions=lines(attested),
         problem=visible(card.problem, 400),
         empty_title="No card yet" if begun else "Empty so far",
         empty_text=_WHAT_A_CARD_IS if begun else _WHAT_PUBLISHING_DOES,
