@@ -1,9 +1,8 @@
-"""The commands from file to store and back, the first byte of a range, and peak memory."""
+"""The commands from file to store and back, and the first byte of a range."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import statistics
 import subprocess
@@ -20,7 +19,6 @@ from weighbridge.store import Store
 from weighbridge.tensors import FileSource
 
 LARGE = 1 << 30
-BIG = 10_000_000_000
 COMMAND = "import sys; from weighbridge.cli import main; main()"
 SHA256 = "import hashlib, sys; hashlib.file_digest(open(sys.argv[1], 'rb'), 'sha256')"
 
@@ -47,16 +45,6 @@ class FirstByte:
     median_ms: float
     worst_ms: float
     promised_ms: float
-
-
-@dataclass(frozen=True)
-class Memory:
-    """Peak resident MB (10⁶ bytes) of the whole command: at most `promised`."""
-
-    what: str
-    bytes: int
-    peak_mb: float
-    promised: float
 
 
 def end_to_end(cache: Cache, scratch: Path, runs: int) -> Iterator[EndToEnd]:
@@ -96,30 +84,6 @@ def first_byte(cache: Cache, scratch: Path) -> Iterator[FirstByte]:
             store.file(stored.sha256).read_at(offset, 1)
             spent.append(1000 * (time.perf_counter() - began))
     yield FirstByte(file.name, statistics.median(spent), max(spent), 20)
-
-
-def peak_memory(scratch: Path) -> Iterator[Memory]:
-    """A file of 10 GB: numbers drawn anew for every 64 MB, since what is in it does not matter here."""
-    file, store, out = scratch / "big.safetensors", scratch / "big", scratch / "back"
-    rng = np.random.default_rng(0)
-    count = BIG // 2
-    header = b'{"weight":{"dtype":"BF16","shape":[%d],"data_offsets":[0,%d]}}' % (count, 2 * count)
-    with file.open("wb") as to:
-        to.write(len(header).to_bytes(8, "little") + header)
-        base = rng.normal(0, 0.02, 1 << 25).astype(np.float32).view(np.uint32)
-        for start in range(0, count, len(base)):
-            words = (base[: count - start] >> 16).astype(np.uint16)
-            to.write((words ^ np.uint16(start // len(base) % 128)).tobytes())
-    for what, command in (
-        ("pack", _weigh("pack", str(file), "--store", str(store))),
-        ("unpack", _weigh("unpack", file.name, "--store", str(store), "--out", str(out))),
-    ):
-        child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode:
-            sys.exit(f"weigh {what} failed on 10 GB")
-        yield Memory(what, file.stat().st_size, usage.ru_maxrss * 1024 / 1e6, 300)
 
 
 def _bf16_file(cache: Cache, to: Path, size: int) -> None:

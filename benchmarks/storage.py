@@ -9,7 +9,8 @@ sizes     real files of every dtype, made from models that PyPI packages carry (
 families  fine-tunes beside their bases, made by _families.py into --family: bytes newly stored / size of the file.
 speed     bf16 in memory, one process for each measurement, packers in turn; medians of --runs.
 ends      `weigh pack` and `weigh unpack` as commands, with all threads, beside hashlib.sha256 over the same file, which
-          lies in the page cache; the first byte of a range; with --big, peak memory on a file of 10 GB made here.
+          lies in the page cache; the first byte of a range; with --big, peak memory on a file of 10 GB, made here
+          (memory.py).
 
 Files marked "tuning" are those that settings were chosen on: figures to quote are the "reporting" ones. Every unpacked
 file is compared with the original. zipnn 0.5.4 needs torch: name an interpreter that has both with --peers. Sizes are
@@ -25,12 +26,14 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from _ends import end_to_end, first_byte, peak_memory
+from _ends import end_to_end, first_byte
 from _family_sizes import family_sizes
 from _file_sizes import file_sizes
 from _files import REPORTING, TUNING, Cache
 from _speeds import speeds
+from memory import peak_memory
 
+BIG = 10_000_000_000
 SECTIONS = ("sizes", "families", "speed", "ends")
 
 
@@ -58,7 +61,7 @@ def _measure(options: argparse.Namespace, cache: Cache, scratch: Path) -> dict[s
         told["ends"] = _printed("ends", end_to_end(cache, scratch, options.runs))
         told["first_byte"] = _printed("first byte", first_byte(cache, scratch))
         if options.big:
-            told["memory"] = _printed("memory", peak_memory(scratch))
+            told["memory"] = _printed("memory", peak_memory(scratch, BIG))
     return told
 
 
