@@ -1,6 +1,6 @@
 """A second decoder of the store, written from spec/store.md and spec/codecs.md alone.
 
-    python spec/decoder STORE                    list names and files
+    python spec/decoder STORE                    list names, files, marks and holds
     python spec/decoder STORE NAME --out FILE    write the file of that name, or of that SHA-256, to FILE
 
 It is there to be read, and to show that the text says enough: it shares no code with weighbridge and needs only blake3
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _list(store: Store) -> int:
-    """Print names, files and strays; return 1 if an object was refused."""
+    """Print names, files, marks, holds and strays; return 1 if an object was refused."""
     refused = list(store.damaged_packs)
     for key in store.names():
         try:
@@ -49,6 +49,17 @@ def _list(store: Store) -> int:
         try:
             manifest = store.manifest(key[-64:])
             sys.stdout.write(f"file  {manifest.sha256.hex()}  {manifest.size} bytes\n")
+        except RefusedError as error:
+            refused.append(error)
+    for key in store.keys["mark"]:
+        try:
+            mark = store.mark(key)
+            sys.stdout.write(f"mark  {mark.pack.hex()}  at {mark.seconds}\n")
+        except RefusedError as error:
+            refused.append(error)
+    for key in store.keys["hold"]:
+        try:
+            sys.stdout.write(f"hold  {key[-64:]}  {len(store.hold(key).blocks)} blocks\n")
         except RefusedError as error:
             refused.append(error)
     sys.stdout.writelines(f"stray {key!r}\n" for key in store.keys["stray"])

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import sealed
+import upkeep
 from blake3 import blake3
 from payload import decode
 from refusal import MissingError, RefusedError
@@ -15,6 +16,8 @@ KEYS = {
     "pack": re.compile(r"packs/([0-9a-f]{2})/\1[0-9a-f]{62}\.pack"),
     "file": re.compile(r"files/([0-9a-f]{2})/\1[0-9a-f]{62}"),
     "name": re.compile(r"names/([0-9a-f]{2})/\1[0-9a-f]{62}"),
+    "mark": re.compile(r"condemned/([0-9a-f]{2})/\1[0-9a-f]{62}"),
+    "hold": re.compile(r"holds/([0-9a-f]{2})/\1[0-9a-f]{62}"),
     "configuration": re.compile(r"weighbridge-store"),
     "ignored": re.compile(r"(tmp|index)/.*", re.DOTALL),
     "stray": re.compile(r".*", re.DOTALL),
@@ -54,6 +57,14 @@ class Store:
         """The manifest of the file with this SHA-256, in hex."""
         key = f"files/{sha256[:2]}/{sha256}"
         return sealed.manifest(self._object(key), key)
+
+    def mark(self, key: str) -> upkeep.Mark:
+        """The mark under a key."""
+        return upkeep.mark(self._object(key), key)
+
+    def hold(self, key: str) -> upkeep.Hold:
+        """The hold under a key."""
+        return upkeep.hold(self._object(key), key)
 
     def find(self, name: str) -> str:
         """The SHA-256, in hex, of the file that a name stands for."""

@@ -157,7 +157,7 @@ def _entry(cursor: Cursor, at: int, pack_version: int, table: list[bytes]) -> En
 
 def manifest(data: bytes, key: str) -> Manifest:
     """The manifest that stands under `key`."""
-    version, cursor = _opened(data, b"WBFILE", key, 2)
+    version, cursor = opened(data, b"WBFILE", key, 2)
     sha256, size = cursor.take(32, "SHA-256 of the file"), cursor.number(8, "size of the file")
     if key.rpartition("/")[2] != sha256.hex():
         raise RefusedError(8, "the key of a manifest is the SHA-256 of the file", sha256.hex(), key)
@@ -221,7 +221,7 @@ def _sums(blocks: list[Block], length: int, what: str, cursor: Cursor) -> None:
 
 def binding(data: bytes, key: str) -> Binding:
     """The binding that stands under `key`."""
-    _, cursor = _opened(data, b"WBNAME", key, 1)
+    _, cursor = opened(data, b"WBNAME", key, 1)
     sha256, length = cursor.take(32, "SHA-256 of the file"), cursor.number(4, "length of the name", 1, 4096)
     encoded = cursor.take(length, "name")
     cursor.finish()
@@ -236,8 +236,8 @@ def binding(data: bytes, key: str) -> Binding:
     return Binding(name, sha256)
 
 
-def _opened(data: bytes, magic: bytes, key: str, latest: int) -> tuple[int, Cursor]:
-    """Version and body of a manifest or binding, after magic, check and version have been found right."""
+def opened(data: bytes, magic: bytes, key: str, latest: int) -> tuple[int, Cursor]:
+    """Version and body of a sealed object that is no pack, after magic, check and version have been found right."""
     if len(data) < 8 + CHECK:
         raise RefusedError(len(data), f"a sealed object has at least {8 + CHECK} bytes", len(data), key)
     if data[:6] != magic:

@@ -41,6 +41,7 @@ import payload as payloads  # noqa: E402
 import refusal  # noqa: E402
 import sealed  # noqa: E402
 import sketch as sketches  # noqa: E402
+import upkeep  # noqa: E402
 
 sys.path.remove(str(DECODER))
 
@@ -132,7 +133,7 @@ def test_everything_bad_is_refused_as_what_it_is(case):
         told = (case["codec"], case["version"], coded, case["raw_length"], references(case))
         assert ours(payloads.decode, *told) == expected
     else:
-        read = {"file": sealed.manifest, "name": sealed.binding}[case["kind"]]
+        read = {"file": sealed.manifest, "name": sealed.binding, "mark": upkeep.mark, "hold": upkeep.hold}[case["kind"]]
         assert ours(read, base64.b64decode(case["sealed"]), case["key"]) == expected
 
 

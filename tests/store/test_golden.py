@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 
 from weighbridge.errors import CorruptError, StoreVersionError
-from weighbridge.store import Store, _bindings, codecs
+from weighbridge.store import GcOptions, Store, _bindings, _holds, _marks, codecs
 from weighbridge.store._sketch import sketch
 from weighbridge.store.manifests import Manifest
 
@@ -37,7 +39,16 @@ def references(case):
 
 
 def test_there_are_vectors():
-    assert VERSIONS == ["v1", "v1-floats", "v2-delta", "v2-family", "v2-manifests", "v2-quantised", "v2-states"]
+    assert VERSIONS == [
+        "v1",
+        "v1-floats",
+        "v1-upkeep",
+        "v2-delta",
+        "v2-family",
+        "v2-manifests",
+        "v2-quantised",
+        "v2-states",
+    ]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -66,6 +77,30 @@ def test_every_sketch_is_what_it_was(case):
     assert sketch(region, len(region), case["dtype"]).hex() == case["sketch"]
 
 
+@pytest.mark.parametrize("case", load("v1-upkeep", "objects"))
+def test_every_mark_and_hold_says_what_it_said(case):
+    sealed = base64.b64decode(case["sealed"])
+    if case["kind"] == "mark":
+        assert _marks.decode(sealed, case["key"]) == case["seconds"]
+    else:
+        assert {block.hex() for block in _holds.decode(sealed, case["key"])} == set(case["blocks"])
+
+
+@pytest.mark.parametrize("age", [0, 100_000])
+def test_what_an_old_store_condemned_goes_and_what_it_holds_stays_for_a_day(age, tmp_path):
+    folder = tmp_path / "store"
+    shutil.copytree(VECTORS / "v1-upkeep" / "store", folder)
+    (condemned,) = (path.name for path in (folder / "condemned").rglob("*/*"))
+    (hold,) = (path for path in (folder / "holds").rglob("*/*"))
+    (held,) = _holds.decode(hold.read_bytes(), hold.name)
+    os.utime(hold, (time.time() - age,) * 2)
+    with Store.open(folder) as store:
+        assert store.gc(GcOptions(grace=0)).deleted.packs == (2 if age else 1)
+        assert not (folder / "packs" / condemned[:2] / f"{condemned}.pack").exists()
+        assert bool(store._catalog.places(held)) == hold.exists() == (not age)
+        assert store.verify().ok
+
+
 @pytest.mark.parametrize("case", cases("bad"))
 def test_everything_bad_is_refused_as_what_it_is(case):
     with pytest.raises(ERRORS[case["error"]]):
@@ -76,6 +111,5 @@ def _read(case):
     if case["kind"] == "payload":
         payload = base64.b64decode(case["payload"])
         return codecs.decode(case["codec"], case["version"], payload, case["raw_length"], references(case))
-    if case["kind"] == "file":
-        return Manifest.decode(base64.b64decode(case["sealed"]), case["key"])
-    return _bindings.decode(base64.b64decode(case["sealed"]), case["key"])
+    read = {"file": Manifest.decode, "name": _bindings.decode, "mark": _marks.decode, "hold": _holds.decode}
+    return read[case["kind"]](base64.b64decode(case["sealed"]), case["key"])
