@@ -2,11 +2,11 @@
 
     python benchmarks/memory.py [--gigabytes 10] [--tuned] [--rclone] [--scratch FOLDER]
 
-The file is a bf16 safetensors of normal numbers, all drawn anew, in tensors of 64 MiB. With --tuned, a fine-tune of it
-is packed and unpacked too, beside its base. With --rclone, the store is in a bucket of `rclone serve s3`. What comes back
-is compared by its SHA-256. Each command is a process of its own, which tells the peak of its resident memory when it
-ends (VmHWM, so Linux only). Needs 1.7 times the size on disk, 2.2 times with --tuned. Exits with 1 where a peak is over
-the promised one.
+The file is a bf16 safetensors of normal numbers, all drawn anew, in tensors of 64 MiB. With --tuned, a fine-tune of
+it is packed and unpacked too, beside its base. With --rclone, the store is in a bucket of `rclone serve s3`. What
+comes back is compared by its SHA-256. Each command is a process of its own, which tells the peak of its resident
+memory when it ends (VmHWM, so Linux only). Needs 1.7 times the size on disk, 2.2 times with --tuned. Exits with 1
+where a peak is over the promised one.
 """
 
 from __future__ import annotations
