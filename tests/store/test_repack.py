@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+from collections import Counter
+from pathlib import Path
+
 import pytest
 
 from weighbridge.store import GcOptions, Store, _copying, _repack, codecs, packs
 from weighbridge.tensors import BytesSource
 
 NOW = GcOptions(grace=0, waste=0)
+VECTORS = Path(__file__).parents[2] / "spec" / "vectors"
 
 
 def stored(folder):
@@ -92,3 +97,80 @@ def test_a_damaged_pack_is_left_alone(store, folder, old):
 def test_new_packs_are_repacked_only_if_all_in_them_is_needed(store, folder, old):
     store.remove("file 0")
     assert store.repack(GcOptions()).condemned.packs == 3
+
+
+def versions(store):
+    """How many differences the store keeps in each version of their codec."""
+    copies = [entry for entries in store._catalog.copies().values() for entry in entries]
+    return Counter(entry.location.version for entry in copies if entry.location.codec == codecs.DELTA.id)
+
+
+@pytest.fixture
+def first_deltas(tmp_path):
+    """A store whose differences are of version 1, and its files."""
+    shutil.copytree(VECTORS / "v2-family" / "store", tmp_path / "old")
+    with Store.open(tmp_path / "old") as store:
+        files = {name: b"".join(store.file(sha256).iter_range()) for name, sha256 in store.names().items()}
+    return tmp_path / "old", files
+
+
+def test_differences_of_version_1_are_written_in_version_2_from_the_same_references(first_deltas):
+    folder, files = first_deltas
+    with Store.open(folder) as store:
+        before, stored_bytes = versions(store), store.stat().stored_bytes
+        assert before.keys() == {1}
+        references = {entry.references for entries in store._catalog.copies().values() for entry in entries}
+        store.repack(NOW)
+        assert versions(store) == {2: before[1]}
+        assert {entry.references for entries in store._catalog.copies().values() for entry in entries} == references
+        assert store.stat().stored_bytes <= stored_bytes
+        ensure_sound(store, files)
+        packs_now = stored(folder)
+        again = store.repack(NOW)
+        assert (again.condemned.packs, stored(folder)) == (0, packs_now)
+
+
+def test_a_large_pack_is_written_anew_for_the_version_alone(first_deltas, monkeypatch):
+    folder, files = first_deltas
+    monkeypatch.setattr(packs, "PACK_TARGET", 1)  # so that no pack is small
+    monkeypatch.setattr(_repack, "GAIN", 0.0)  # and no saving is enough
+    with Store.open(folder) as store:
+        before = versions(store)[1]
+        store.repack(NOW)
+        assert versions(store) == {2: before}
+        ensure_sound(store, files)
+
+
+def test_a_difference_that_would_get_longer_stays_in_version_1(first_deltas, monkeypatch):
+    folder, files = first_deltas
+    monkeypatch.setattr(codecs.Delta, "encode_again", lambda self, payload, *_rest: bytes(payload) + b"more")
+    with Store.open(folder) as store:
+        before = versions(store)
+        store.repack(NOW)
+        assert versions(store) == before
+        ensure_sound(store, files)
+
+
+def test_a_difference_whose_base_is_damaged_is_left_to_a_repair(first_deltas):
+    folder, files = first_deltas
+    with Store.open(folder) as store:
+        root = next(
+            entry for entries in store._catalog.copies().values() for entry in entries if entry.references
+        ).references[0]
+        place = store._catalog.places(root)[0]
+        path = folder / "packs" / place.pack[:2] / f"{place.pack}.pack"
+        data = bytearray(path.read_bytes())
+        data[place.offset + place.stored // 2] ^= 1
+        path.write_bytes(data)
+    with Store.open(folder) as store:
+        assert store.repack(NOW).unreadable
+        assert path.exists()
+        assert 1 in versions(store)
+        assert store.verify().damage
+    sound = bytearray(path.read_bytes())
+    sound[place.offset + place.stored // 2] ^= 1
+    path.write_bytes(sound)
+    with Store.open(folder) as store:
+        store.repack(NOW)
+        assert versions(store).keys() == {2}
+        ensure_sound(store, files)

@@ -1,19 +1,22 @@
 """Writing packs anew where that makes them smaller or fewer: from the store alone, as a collection does it.
 
-A block is coded again by the codecs that there are now, and kept so if it gets smaller. Payloads with references stay
-as they are, and a block without references gets none here (`_rebase` gives them, beforehand). Packs of less than a
-quarter of the usual size are merged. Old packs are condemned once what they held is durable in new ones, so a run
-that was interrupted has lost nothing, and the next one goes on: it knows what it had looked at.
+A block is coded again by the codecs that there are now, and kept so if it gets smaller. A difference of an older
+version is written in the newest, which is faster to read, from the same references, unless that is longer; other
+payloads with references stay as they are, and a block without references gets none here (`_rebase` gives them,
+beforehand). Packs of less than a quarter of the usual size are merged. Old packs are condemned once what they held is
+durable in new ones, so a run that was interrupted has lost nothing, and the next one goes on: it knows what it had
+looked at.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import Executor
+from dataclasses import replace
 from pathlib import Path
 
 from blake3 import blake3
 
-from weighbridge.errors import ObjectNotFoundError
+from weighbridge.errors import ObjectNotFoundError, StoreError
 from weighbridge.store import codecs, packs
 from weighbridge.store._catalog import Catalog
 from weighbridge.store._copying import fetch
@@ -47,7 +50,7 @@ class Repacker(Collector):
     ) -> None:
         super().__init__(backend, catalog, pool, options, stages)
         self._reader = reader
-        known = " ".join(f"{codec.name}-{codec.id}-{codec.version}" for codec in codecs.CODECS)
+        known = " ".join(f"{codec.name}-{codec.id}-{codec.version}" for codec in (*codecs.CODECS, codecs.DELTA))
         self._looked = Notes(cache, "repacked", f"looked at with {known}")
         self._layouts: dict[bytes, codecs.Layout] = {}
         self._merging: set[str] = set()
@@ -75,8 +78,11 @@ class Repacker(Collector):
         if doomed.pack in self._looked.done:
             return super()._payloads(doomed)
         payloads = list(self._pool.map(self._recoded, doomed.keep))
-        saved = sum(old.location.stored - len(new.data) for old, new in zip(doomed.keep, payloads, strict=True))
-        if doomed.pack in self._always or doomed.pack in self._merging or saved > (1 - GAIN) * doomed.size:
+        pairs = list(zip(doomed.keep, payloads, strict=True))
+        saved = sum(old.location.stored - len(new.data) for old, new in pairs)
+        renewed = any(old.references and old.location.version != new.version for old, new in pairs)
+        worth = renewed or saved > (1 - GAIN) * doomed.size
+        if worth or doomed.pack in self._always or doomed.pack in self._merging:
             return payloads
         self._looked.add(doomed.pack)
         return None
@@ -84,12 +90,26 @@ class Repacker(Collector):
     def _recoded(self, entry: Entry) -> Payload:
         old = fetch(self._backend, entry)
         if entry.references:
-            return old
+            return self._renewed(entry, old)
         raw = self._reader.read(BlockRef(entry.digest, entry.location.raw), "")
         codec, data = codecs.encode(raw, self._layouts.get(entry.digest, codecs.OPAQUE))
         if len(data) > GAIN * len(old.data):
             return old
         return Payload(entry.digest, blake3(data).digest()[:8], len(raw), codec.id, codec.version, data)
+
+    def _renewed(self, entry: Entry, old: Payload) -> Payload:
+        """A difference in the newest version of its codec."""
+        delta = codecs.DELTA
+        if old.codec != delta.id or old.version >= delta.version:
+            return old
+        try:
+            raw = self._reader.read(BlockRef(entry.digest, entry.location.raw), "")
+            data = delta.encode_again(old.data, raw, self._reader.references(entry.location))
+        except StoreError:  # what it refers to is damaged: it stays as it is, for a repair
+            return old
+        if data is None or len(data) > len(old.data):
+            return old
+        return replace(old, check=blake3(data).digest()[:8], version=delta.version, data=data)
 
 
 def _layouts(backend: Backend) -> dict[bytes, codecs.Layout]:

@@ -59,3 +59,13 @@ class Delta(DeltaReader):
         prediction = predict(Fields(memoryview(recipe)), number, len(raw), references)
         payload = native.encode_residual(raw, prediction, number.kind, head=bytes([number.kind]) + recipe)
         return payload if len(payload) < len(raw) else None
+
+    def encode_again(self, payload: Buffer, raw: Buffer, references: Sequence[Buffer]) -> bytes | None:
+        """The payload of any version of a block, in this version: predicted from the same raw references as it was.
+
+        None where it would not be shorter than the block. Raises `CorruptError` as `decode` does.
+        """
+        kind, prediction, residual = self._predicted(payload, len(raw), references)
+        head = bytes(memoryview(payload)[: len(payload) - len(residual)])
+        again = native.encode_residual(raw, prediction, kind, head=head)
+        return again if len(again) < len(raw) else None
