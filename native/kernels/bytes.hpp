@@ -12,8 +12,10 @@
 #endif
 #if defined(__GNUC__)
 #define WEIGHBRIDGE_INLINE inline __attribute__((always_inline))
+#define WEIGHBRIDGE_NOINLINE __attribute__((noinline))
 #else
 #define WEIGHBRIDGE_INLINE inline
+#define WEIGHBRIDGE_NOINLINE
 #endif
 
 namespace weighbridge {

@@ -90,32 +90,38 @@ WEIGHBRIDGE_INLINE bool index_pairs(const std::uint8_t* from, std::uint8_t first
 // Bits that may be in use before a flush: the lowest six take what is left of lengths.
 constexpr std::uint64_t kMostUsed = 58;
 
-// Four entries and a flush, if they fit, as they nearly always do.
+// Four entries and a flush, if they fit, as they nearly always do. They are joined apart from what the writer holds, so
+// that one group need not wait for the one before it.
 WEIGHBRIDGE_INLINE bool put_four(const std::uint64_t* words, const std::uint16_t index[4], BitWriter& writer) {
-  std::uint64_t bits = writer.bits, used = writer.used;
+  std::uint64_t bits = 0, length = 0;
   for (unsigned k = 0; k < 4; ++k) {
     const std::uint64_t word = words[index[k]];
-    bits |= word >> (used & 63);
-    used += word;  // only the lowest seven bits, which are the sum of lengths, are used of it
+    bits |= word >> (length & 63);
+    length += word;  // only the lowest seven bits, which are the sum of lengths, are used of it
   }
-  if ((used & 127) > kMostUsed) return false;
-  writer.bits = bits & ~std::uint64_t{63};
-  writer.used = used & 63;
+  length &= 127;
+  if (writer.used + length > kMostUsed) return false;
+  writer.bits |= (bits & ~std::uint64_t{63}) >> writer.used;
+  writer.used += length;
   writer.flush();
   return true;
 }
 
+// The same one by one. Not inlined, so that it takes no registers from the loop that seldom calls it.
+WEIGHBRIDGE_NOINLINE BitWriter put_each(const std::uint64_t* words, const std::uint16_t index[4], BitWriter writer) {
+  for (unsigned k = 0; k < 4; ++k) {
+    const std::uint64_t word = words[index[k]];
+    writer.bits |= (word & ~std::uint64_t{63}) >> writer.used;
+    writer.used += word & 63;
+    writer.flush();
+  }
+  return writer;
+}
+
 WEIGHBRIDGE_INLINE void put_pairs(const PairWords& pairs, const std::uint16_t index[kPairChunk / 2],
                                   BitWriter& writer) {
-  for (std::size_t i = 0; i < kPairChunk / 2; i += 4) {
-    if (put_four(pairs.word, index + i, writer)) continue;
-    for (std::size_t k = i; k < i + 4; ++k) {
-      const std::uint64_t word = pairs.word[index[k]];
-      writer.bits |= (word & ~std::uint64_t{63}) >> writer.used;
-      writer.used += word & 63;
-      writer.flush();
-    }
-  }
+  for (std::size_t i = 0; i < kPairChunk / 2; i += 4)
+    if (!put_four(pairs.word, index + i, writer)) writer = put_each(pairs.word, index + i, writer);
 }
 
 template <unsigned PerFlush>

@@ -108,9 +108,11 @@ void bin_runs(const std::uint8_t* symbols, const Runs& runs, unsigned bins, Clus
 
 // Moves what was counted in several tables into one, `scale` times.
 void collect(std::uint32_t tables[kTables][256], std::uint32_t scale, std::uint32_t sum[256]) {
-  std::fill_n(sum, 256, 0u);
-  for (unsigned t = 0; t < kTables; ++t)
-    for (unsigned s = 0; s < 256; ++s) sum[s] += tables[t][s] * scale;
+  for (unsigned s = 0; s < 256; ++s) {
+    std::uint32_t seen = 0;
+    for (unsigned t = 0; t < kTables; ++t) seen += tables[t][s];
+    sum[s] = seen * scale;
+  }
   std::fill_n(&tables[0][0], kTables * 256, 0u);
 }
 
