@@ -143,6 +143,23 @@ def test_values_that_a_sample_misses_have_a_code():
 MUTATIONS = st.lists(st.tuples(st.integers(0, 2**31), st.integers(1, 255)), min_size=1, max_size=4)
 
 
+def test_stretches_of_the_rarest_symbols_come_back():
+    """Their words are so long that no four pairs of them fit the bits that are put together at once.
+
+    They lie as far above the common ones as below, so that runs which hold some are not a cluster by themselves.
+    """
+    rng = np.random.default_rng(3)
+    values = 32 + rng.choice([-1, 1], 60_000) * np.minimum(rng.geometric(0.5, 60_000), 20)
+    stretch = np.array([4, 60, 5, 59] * 6)
+    for at in range(1000, 60_000, 3001):
+        values[at : at + len(stretch)] = stretch
+    symbols = values.astype(np.uint8).tobytes()
+    block = pack(symbols, 0)
+    assert len(block) < len(symbols) / 2
+    assert unpack_everywhere(block, len(symbols)) == symbols
+    assert reference.decode_block(block, len(symbols)) == symbols
+
+
 def damaged_outcome(decode, block, size):
     try:
         return decode(block, size)
