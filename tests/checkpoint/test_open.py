@@ -155,6 +155,15 @@ def test_a_missing_shard_is_told_by_the_index(sharded):
     assert "places 1 of its tensors there" in str(error)
 
 
+def test_a_series_of_tables_counts_from_nought(tmp_path, filled):
+    write(tmp_path / "model.safetensors", filled("a"))
+    for number in (0, 2):
+        (tmp_path / f"train-{number:05d}-of-00003.parquet").write_bytes(b"PAR1")
+    broken = wb.open(tmp_path).broken
+    assert "2 of 3 parts are here" in str(broken["train-00001-of-00003.parquet"])
+    assert "train-00003-of-00003.parquet" not in broken
+
+
 def test_a_missing_part_of_a_numbered_series_is_told_by_its_siblings(tmp_path, filled):
     write(tmp_path / "model-00001-of-00003.safetensors", filled("a"))
     write(tmp_path / "model-00003-of-00003.safetensors", filled("c"))

@@ -80,7 +80,10 @@ def missing_shards(index: ShardIndex, present: Iterable[str]) -> Iterator[tuple[
 
 
 def missing_parts(names: Iterable[str]) -> Iterator[tuple[str, WeighbridgeError]]:
-    """Files missing from a numbered series (``…-00002-of-00005.gguf``) of which some are there."""
+    """Files missing from a numbered series (``…-00002-of-00005.gguf``) of which some are there.
+
+    A series counts from 1 as weights do, or from 0 as tables on a hub do (``train-00000-of-00002.parquet``).
+    """
     series: dict[tuple[str, str, str], set[int]] = {}
     for name in names:
         match = _NUMBERED.match(name)
@@ -88,7 +91,8 @@ def missing_parts(names: Iterable[str]) -> Iterator[tuple[str, WeighbridgeError]
             key = (match["stem"], match["total"], match["suffix"])
             series.setdefault(key, set()).add(int(match["number"]))
     for (stem, total, suffix), numbers in series.items():
-        absent = (number for number in range(1, int(total) + 1) if number not in numbers)
+        first = 0 if 0 in numbers else 1
+        absent = (number for number in range(first, first + int(total)) if number not in numbers)
         for number in islice(absent, MAX_MISSING):
             name = f"{stem}{number:05d}-of-{total}{suffix}"
             message = f"is missing: {len(numbers):,} of {int(total):,} parts are here"
