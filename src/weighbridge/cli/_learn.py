@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -13,6 +14,7 @@ from weighbridge.errors import PathNotFoundError, UsageError
 
 if TYPE_CHECKING:
     from weighbridge.client import Pulled
+    from weighbridge.learn.data import Fetch
 
 _NEEDED = ("torch", "safetensors", "PIL", "h5py")
 
@@ -36,12 +38,40 @@ class Model:
     commit: str = ""
 
 
-def fetch(hub: str, token: str | None, kind: str = "model") -> Callable[[str], Path] | None:
-    """What turns ``org/name@revision`` into a folder, every file verified; None where no hub was named."""
+def fetch(hub: str, token: str | None) -> Callable[[str], Path] | None:
+    """What turns ``org/name@revision`` into a model's folder, every file verified; None where no hub was named."""
     if not hub:
         return None
+    return lambda name: _pulled(hub, token, name, "model").folder
 
-    return lambda name: _pulled(name, hub, token, kind).folder
+
+def fetch_data(hub: str, token: str | None) -> Fetch | None:
+    """What turns ``org/name@revision`` into the files of a dataset at a commit; None where no hub was named."""
+    if not hub:
+        return None
+    from weighbridge.learn.data import Fetched
+
+    def get(name: str, only: tuple[str, ...]) -> Fetched:
+        pulled = _pulled(hub, token, name, "dataset", only)
+        return Fetched(pulled.folder, pulled.revision)
+
+    return get
+
+
+def _pulled(hub: str, token: str | None, name: str, kind: str, only: tuple[str, ...] = ()) -> Pulled:
+    """Into a folder of this commit alone: what another revision holds under other names is never mixed in."""
+    from weighbridge.cli._hub import remote_from
+    from weighbridge.client import pull
+    from weighbridge.errors import RemoteError
+
+    repo, _, revision = name.partition("@")
+    remote = remote_from(hub, token)
+    with remote.telling(repo):
+        commit = remote.api().repo_info(repo, repo_type=kind, revision=revision or None).sha or ""
+    if not re.fullmatch("[0-9a-f]{40}", commit):  # it names a folder here
+        raise RemoteError(f"the hub names no commit of {name}, but {commit[:80]!r}", where=hub)
+    folder = _cache() / f"{kind}s" / re.sub(r"[^\w.-]", "_", hub.split("://")[-1]) / repo / commit
+    return pull(repo, remote, out=folder, kind=kind, revision=commit, only=only)
 
 
 def model_folder(model: str, hub: str, token: str | None) -> Path:
@@ -60,17 +90,8 @@ def find_model(model: str, hub: str, token: str | None) -> Model:
         raise PathNotFoundError(
             "is no folder here, and there is no hub to ask for it", where=model, hint="Give --hub, or set HF_ENDPOINT."
         )
-    pulled = _pulled(model, hub, token, "model")
+    pulled = _pulled(hub, token, model, "model")
     return Model(pulled.folder, pulled.repo, pulled.revision)
-
-
-def _pulled(name: str, hub: str, token: str | None, kind: str) -> Pulled:
-    from weighbridge.cli._hub import remote_from
-    from weighbridge.client import pull
-
-    repo, _, revision = name.partition("@")
-    folder = _cache() / f"{kind}s" / hub.split("://")[-1].replace("/", "_").replace(":", "_") / Path(name)
-    return pull(repo, remote_from(hub, token), out=folder, kind=kind, revision=revision or None)
 
 
 def _cache() -> Path:

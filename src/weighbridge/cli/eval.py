@@ -30,7 +30,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")] = False,
 ) -> None:
     """Measure a trained model on a split of its data, or of other data: the same digits every time."""
-    from weighbridge.cli._learn import ensure_installed, fetch, model_folder
+    from weighbridge.cli._learn import ensure_installed, fetch_data, model_folder
 
     ensure_installed()
     from weighbridge.learn.evaluation.evaluate import evaluate as measure
@@ -38,7 +38,7 @@ def evaluate(
     from weighbridge.report.text import visible
 
     folder = model_folder(model, hub, token)
-    found = find_data(folder, data, where=Path(), fetch=fetch(hub, token, "dataset"))
+    found = find_data(folder, data, where=Path(), fetch=fetch_data(hub, token))
     chosen = split or (published(folder).split if found.same else "test")
     measured = measure(folder, found.splits, chosen)
     before = published(folder).of(chosen) if found.same else None

@@ -53,7 +53,7 @@ def reproduce(
 
     Exit status: 0 identical, or within the tolerance that the recipe states; 1 different; 2 could not do it.
     """
-    from weighbridge.cli._learn import ensure_installed, fetch, find_model
+    from weighbridge.cli._learn import ensure_installed, fetch, fetch_data, find_model
     from weighbridge.cli._training import watched
     from weighbridge.errors import UsageError
 
@@ -68,7 +68,7 @@ def reproduce(
     signing = _key(named, attest, key, password)
     folder = named.folder
     recipe, lock = again.recipe_of(folder), before.lock_of(folder)
-    found = again.find_data(folder, data, where=Path(), fetch=fetch(hub, token, "dataset"))
+    found = again.find_data(folder, data, where=Path(), fetch=fetch_data(hub, token))
     if not found.same:
         raise UsageError("this is not the data that the model was made with", where=found.spec.path)
     weights = None

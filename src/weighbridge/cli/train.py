@@ -39,7 +39,7 @@ def train(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")] = False,
 ) -> None:
     """Train by a recipe. However it is ended, the same command goes on and comes to the same weights, bit for bit."""
-    from weighbridge.cli._learn import ensure_installed, fetch
+    from weighbridge.cli._learn import ensure_installed, fetch, fetch_data
     from weighbridge.cli._training import watched
     from weighbridge.errors import UsageError
     from weighbridge.learn.recipe.read import read
@@ -50,7 +50,7 @@ def train(
         raise UsageError("holds a run already, and --resume is never", where=str(out), hint="Give an empty folder.")
     from weighbridge.learn.training.whole import train as run
 
-    models, datasets = fetch(hub, token), fetch(hub, token, "dataset")
+    models, datasets = fetch(hub, token), fetch_data(hub, token)
     try:
         with watched(quiet=as_json) as tell, _served(out, given.recipe.name, port, tell, wanted=watch) as told:
             result = run(given, out, models=models, datasets=datasets, tell=told)

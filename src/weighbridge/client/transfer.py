@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -126,11 +127,13 @@ def pull(
     out: str | Path,
     kind: str = "model",
     revision: str | None = None,
+    only: Sequence[str] = (),
     on_file: Callable[[str], None] | None = None,
 ) -> Pulled:
     """Download a revision into the folder `out` and compare every file with the digest that the hub states.
 
-    A second pull into the same folder fetches only what changed. `on_file` hears each name once it is verified. Raises
+    `only` are patterns of names as shells have them: of other files nothing is fetched. A second pull into the same
+    folder fetches only what changed. `on_file` hears each name once it is verified. Raises
     `UnsafePathError` before anything is written if the hub names a file that would leave the folder, and
     `CorruptError`, after removing it, for a file that arrived other than stated.
     """
@@ -142,7 +145,9 @@ def pull(
         api = remote.api()
         commit = api.repo_info(repo, repo_type=kind, revision=revision).sha or ""
         files = _listing(remote, repo, kind, commit)
-        api.snapshot_download(repo, repo_type=kind, revision=commit, local_dir=out)
+        if only:
+            files = [file for file in files if any(fnmatchcase(file.path, pattern) for pattern in only)]
+        api.snapshot_download(repo, repo_type=kind, revision=commit, local_dir=out, allow_patterns=list(only) or None)
     for file in files:
         _verify(out / file.path, file)
         if on_file:

@@ -10,6 +10,7 @@ Needs no torch. Data larger than memory works where it lies in files of its own,
 
 from weighbridge.learn.data.augment import augment
 from weighbridge.learn.data.load import Like, load, prepare_text
+from weighbridge.learn.data.places import Fetch, Fetched
 from weighbridge.learn.data.preparing.text import Tokenizer
 from weighbridge.learn.data.sources import SOURCES
 from weighbridge.learn.data.values import Batch, Facts, Indices, Notice, Samples, Splits
@@ -18,6 +19,8 @@ __all__ = [
     "SOURCES",
     "Batch",
     "Facts",
+    "Fetch",
+    "Fetched",
     "Indices",
     "Like",
     "Notice",

@@ -40,15 +40,16 @@ class Like:
 def load(spec: DataSpec, *, where: Path, fetch: Fetch | None = None, like: Like | None = None) -> Splits:
     """The data of a recipe that lies in the folder `where`.
 
-    `fetch` turns ``org/name@revision`` into a folder, for data on a hub. `like` is for measuring a model on other data:
-    classes and preparation are then the model's, and samples that the data does not divide are all for testing.
+    `fetch` turns ``org/name@revision`` into a folder and a commit, for data on a hub. `like` is for measuring a
+    model on other data: classes and preparation are then the model's, and samples that the data does not divide are all
+    for testing.
 
     Raises `DataError` for data that nothing can be learned from, `FormatError` for damaged files, and
     `PathNotFoundError`.
     """
     place = spec.path
     try:
-        raw = _read(spec, where, fetch, like)
+        raw, origin = _read(spec, where, fetch, like)
         labelled = _labelled(raw, spec, like)
         digests = [raw.inputs.digest(int(index)) for index in labelled.kept]
         given = raw.splits[labelled.kept]
@@ -62,7 +63,7 @@ def load(spec: DataSpec, *, where: Path, fetch: Fetch | None = None, like: Like 
         if like is None:
             _learnable(labelled, parts["train"])
         kept = [digests[int(index)] for index in inside]
-        return _prepared(raw.inputs, labelled, parts, kept, notices, spec, like)
+        return replace(_prepared(raw.inputs, labelled, parts, kept, notices, spec, like), origin=origin)
     except DataError as error:
         raise error.at(place) from error.__cause__
 
@@ -85,10 +86,11 @@ def _parts(splits: Splits) -> tuple[Samples, Samples, Samples]:
     return (splits.train, splits.validation, splits.test)
 
 
-def _read(spec: DataSpec, where: Path, fetch: Fetch | None, like: Like | None) -> Raw:
-    files: list[DataFile] = list(files_of(resolve(spec.path, where, fetch)))
+def _read(spec: DataSpec, where: Path, fetch: Fetch | None, like: Like | None) -> tuple[Raw, str | None]:
+    place = resolve(spec.path, where, fetch, spec.files)
+    files: list[DataFile] = list(files_of(place.path, only=spec.files))
     if spec.test is not None:
-        files += files_of(resolve(spec.test, where, fetch), "test")
+        files += files_of(resolve(spec.test, where, fetch).path, "test")
         files = [file for file in files if file.given or file.split != "test"]
     source, claimed = choose(tuple(files), spec)
     if like is not None and isinstance(source, ByColumn):
@@ -96,7 +98,7 @@ def _read(spec: DataSpec, where: Path, fetch: Fetch | None, like: Like | None) -
     raw = source.read(claimed, spec)
     if not len(raw.inputs):
         raise DataError("holds no samples")
-    return raw
+    return raw, place.origin
 
 
 def _as_learned(spec: DataSpec, like: Like) -> DataSpec:

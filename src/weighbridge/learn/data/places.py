@@ -6,14 +6,25 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 
 from weighbridge.errors import DataError, LimitError, PathNotFoundError, UnsafePathError
 
-Fetch: TypeAlias = Callable[[str], Path]
-"""Turns ``org/name@revision`` into a folder with that dataset's files. Whoever calls us brings it."""
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A dataset's files in a folder, as they are at a revision: `revision` is its full commit id."""
+
+    folder: Path
+    revision: str
+
+
+Fetch: TypeAlias = Callable[[str, tuple[str, ...]], Fetched]
+"""Turns ``org/name@revision`` into a folder with that dataset's files, or those alone that match one of the patterns.
+Whoever calls us brings it."""
 
 MAX_FILES = 4_000_000
 _SPLITS = {
@@ -22,6 +33,14 @@ _SPLITS = {
     "test": "test", "testing": "test", "eval": "test", "evaluation": "test", "t10k": "test",
 }  # fmt: skip
 _WORD = re.compile(r"[A-Za-z0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A file or folder with data. `origin` is ``org/name@commit`` for a dataset on a hub."""
+
+    path: Path
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +57,25 @@ class DataFile:
         return self.given or split_of(self.inside)
 
 
-def resolve(path: str, where: Path, fetch: Fetch | None) -> Path:
+def resolve(path: str, where: Path, fetch: Fetch | None, only: tuple[str, ...] = ()) -> Place:
     """The file or folder that `path` means, relative to the folder `where`.
 
     ``package:NAME/inner`` is a folder of an installed Python package, which is found but not imported;
-    ``hub:org/name@revision`` is handed to `fetch`. Raises `PathNotFoundError` or `DataError`.
+    ``hub:org/name@revision`` is handed to `fetch`, with the patterns of files that are needed. Raises
+    `PathNotFoundError` or `DataError`.
     """
     if path.startswith("package:"):
-        return _package(path.removeprefix("package:"))
+        return Place(_package(path.removeprefix("package:")))
     if path.startswith("hub:"):
         if fetch is None:
             raise DataError("lies on a hub, and no hub was given", where=path, hint="Pass a hub, or download it first.")
-        return fetch(path.removeprefix("hub:"))
-    found = where / Path(path).expanduser()
-    if not found.exists():
-        raise PathNotFoundError("there is no such file or folder with data", where=str(found))
-    return found
+        name = path.removeprefix("hub:")
+        found = fetch(name, only)
+        return Place(found.folder, f"{name.partition('@')[0]}@{found.revision}")
+    local = where / Path(path).expanduser()
+    if not local.exists():
+        raise PathNotFoundError("there is no such file or folder with data", where=str(local))
+    return Place(local)
 
 
 def _package(name: str) -> Path:
@@ -73,16 +95,23 @@ def _package(name: str) -> Path:
     return found
 
 
-def files_of(place: Path, given: str = "") -> tuple[DataFile, ...]:
-    """All files of a dataset in a stable order. Hidden files and those of Python are left out."""
+def files_of(place: Path, given: str = "", only: tuple[str, ...] = ()) -> tuple[DataFile, ...]:
+    """The files of a dataset in a stable order: all, or those whose path matches one of the patterns `only`.
+
+    Hidden files and those of Python are left out. A `place` that is itself a file is taken whatever its name.
+    """
     if place.is_file():
         return (DataFile(place, PurePosixPath(place.name), given),)
     found: list[DataFile] = []
     for path in _walk(place):
         inside = PurePosixPath(path.relative_to(place).as_posix())
+        if only and not any(fnmatchcase(str(inside), pattern) for pattern in only):
+            continue
         found.append(DataFile(path, inside, given))
         if len(found) > MAX_FILES:
             raise LimitError(f"holds more than {MAX_FILES:,} files", where=str(place), hint="Name a smaller folder.")
+    if only and not found:
+        raise DataError(f"no file matches data.files: {', '.join(only)}", where=str(place))
     return tuple(found)
 
 

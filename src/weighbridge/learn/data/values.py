@@ -65,7 +65,7 @@ class Splits:
 
     `preparation` is what turned raw inputs into prepared ones, as JSON values; it is kept with the model, and
     `data.prepare` makes the same of a new input. `digest` is the BLAKE3 of all samples and targets of all splits, in
-    order, as hex: the lock pins it.
+    order, as hex: the lock pins it. `origin` is ``org/name@commit`` of a dataset on a hub: the lock pins that too.
     """
 
     facts: Facts
@@ -75,3 +75,4 @@ class Splits:
     preparation: dict[str, Any]
     digest: str
     notices: tuple[Notice, ...] = ()
+    origin: str | None = None

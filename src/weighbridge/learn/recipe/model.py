@@ -51,6 +51,9 @@ class DataSpec(_Part):
     dataset on a hub."""
 
     path: str
+    files: tuple[str, ...] = Field(
+        default=(), description="Patterns such as en/*.parquet: of a folder or a hub's dataset, these files alone."
+    )
     format: str = Field(default="auto", description="A name from weighbridge.learn.data.SOURCES, or found by itself.")
     test: str | None = Field(default=None, description="A file or folder of its own for the test split.")
     inputs: str | tuple[str, ...] | None = Field(default=None, description="Key or columns of the inputs.")

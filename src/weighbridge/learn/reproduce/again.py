@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,10 @@ from pydantic import ValidationError
 from weighbridge.errors import DataError, FormatError, PathNotFoundError, UsageError
 from weighbridge.learn import data
 from weighbridge.learn._json import read_object
-from weighbridge.learn.data import Like, Splits
+from weighbridge.learn.data import Fetch, Like, Splits
 from weighbridge.learn.evaluation.evaluate import LOCK, METRICS, facts_of
 from weighbridge.learn.recipe import DataSpec, Recipe, SplitSpec
 from weighbridge.learn.training import folder as folders
-
-Fetch = Callable[[str], Path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +66,17 @@ def find_data(
     """Read the data of the model in `folder` again.
 
     `place` says where it lies now, from the folder `where` (the present one): a path, ``package:…`` or ``hub:…``.
-    Without it, the place that the recipe names. If what lies at `place` is not what the model was made with, it is read
-    like it: the same classes and preparation, all for testing where the data does not divide itself.
+    Without it, the place that the recipe names; a dataset on a hub at the commit that the lock pins. If what lies at
+    `place` is not what the model was made with, it is read like it: the same classes and preparation, all for testing
+    where the data does not divide itself.
 
     Raises `UsageError` where the data is not to be found and no place was given.
     """
-    pinned = str(read_object(folder / LOCK).get("data", {}).get("digest"))
+    locked = read_object(folder / LOCK).get("data", {})
+    pinned = str(locked.get("digest"))
     spec, root = _spec(folder, place, where or Path())
+    if place is None and spec.path.startswith("hub:") and isinstance(locked.get("hub"), str):
+        spec = spec.model_copy(update={"path": f"hub:{locked['hub']}"})
     try:
         splits = data.load(spec, where=root, fetch=fetch)
     except (DataError, PathNotFoundError) as error:

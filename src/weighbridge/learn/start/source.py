@@ -56,7 +56,7 @@ def find(given: str, *, where: Path, resolve: Resolve | None = None) -> Start:
 
 def _place(given: str, where: Path, resolve: Resolve | None) -> Path:
     if given.startswith("package:"):
-        return _weights_in(find_place(given, where, None))
+        return _weights_in(find_place(given, where, None).path)
     path = where / Path(given).expanduser()
     if path.exists():
         return path

@@ -20,12 +20,17 @@ _PACKAGES = ("torch", "numpy", "safetensors", "transformers", "timm", "peft", "a
 _CAPS = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_CBWR", "CUBLAS_WORKSPACE_CONFIG")
 
 
-def pins(recipe: Recipe, *, data: str, start: dict[str, str] | None, threads: int, device: str) -> dict[str, Any]:
-    """The lock of a run, as JSON values. Two runs of equal locks on the same kind of machine give the same bits."""
+def pins(
+    recipe: Recipe, *, data: str, start: dict[str, str] | None, threads: int, device: str, origin: str | None = None
+) -> dict[str, Any]:
+    """The lock of a run, as JSON values. Two runs of equal locks on the same kind of machine give the same bits.
+
+    `origin` is ``org/name@commit`` of a dataset on a hub.
+    """
     return {
         "lock": 1,
         "recipe": public(recipe),
-        "data": {"digest": data},
+        "data": {"digest": data} | ({"hub": origin} if origin else {}),
         "start": start,
         "seed": recipe.train.seed,
         "threads": threads,

@@ -181,7 +181,9 @@ def _pin(
 ) -> dict[str, Any]:  # fmt: skip
     """The lock: a new one, or that of the run which goes on."""
     count = before["threads"] if before else _threads(recipe, splits, made, device, tell)
-    now = pins.pins(recipe, data=splits.digest, start=made.pinned(), threads=count, device=device.type)
+    now = pins.pins(
+        recipe, data=splits.digest, origin=splits.origin, start=made.pinned(), threads=count, device=device.type
+    )
     if before is None:
         folder.begin(out, now, source)
         return now

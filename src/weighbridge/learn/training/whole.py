@@ -8,19 +8,19 @@ from pathlib import Path
 import numpy as np
 
 from weighbridge.learn import data, start
-from weighbridge.learn.data import Batch
+from weighbridge.learn.data import Batch, Fetch
 from weighbridge.learn.recipe import Recipe
 from weighbridge.learn.recipe.read import Given
 from weighbridge.learn.training.events import Note, Tell, nobody
 from weighbridge.learn.training.run import Result, run
 from weighbridge.learn.training.subject import Change, unchanged
 
-Fetch = Callable[[str], Path]
-"""Turns ``org/name@revision`` into a folder: of a model, or of a dataset."""
+Models = Callable[[str], Path]
+"""Turns ``org/name@revision`` into a model's folder."""
 
 
 def train(
-    given: Given, out: Path, *, models: Fetch | None = None, datasets: Fetch | None = None, tell: Tell = nobody
+    given: Given, out: Path, *, models: Models | None = None, datasets: Fetch | None = None, tell: Tell = nobody
 ) -> Result:
     """Train by a recipe in the folder `out`, or go on there. See `run`, which says what is raised."""
     recipe = given.recipe

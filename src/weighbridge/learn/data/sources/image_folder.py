@@ -58,7 +58,8 @@ class ImageFolder:
                 )
             splits.append(split)
             labels.append(inner[0])
-        _refuse_empty(files, above, frozenset(labels))
+        if not spec.files:  # other files may lie in a folder that none was wanted of
+            _refuse_empty(files, above, frozenset(labels))
         paths = tuple(file.path for file in files)
         return Raw(ImageFiles(paths), np.array(labels, dtype=str), np.array(splits, dtype="U10"))
 
@@ -80,9 +81,16 @@ def _split_folders(files: tuple[DataFile, ...]) -> dict[Path, bool]:
 def _refuse_empty(files: tuple[DataFile, ...], above: dict[Path, bool], labels: frozenset[str]) -> None:
     """A class's folder without one image in it is a mistake that training would not show."""
     for root, splits in above.items():
-        for place in [path for path in root.iterdir() if path.is_dir()] if splits else [root]:
-            for folder in sorted(place.iterdir()) if place.is_dir() else []:
-                if folder.is_dir() and not folder.name.startswith((".", "__")) and folder.name not in labels:
+        for place in _folders(root) if splits else [root]:
+            for folder in _folders(place):
+                if folder.name not in labels:
                     raise DataError(
                         f"the class '{folder.name}' has no image", where=str(folder), hint="Fill it or remove it."
                     )
+
+
+def _folders(place: Path) -> list[Path]:
+    """Those that people made: tools keep theirs hidden, as a pulled dataset has `.cache`."""
+    if not place.is_dir():
+        return []
+    return sorted(path for path in place.iterdir() if path.is_dir() and not path.name.startswith((".", "__")))
