@@ -151,6 +151,12 @@ def test_what_a_column_holds_can_be_said(tmp_path):
     assert "is the target, and an input too" in refusal(tmp_path, inputs=["class"], target="class")
 
 
+@pytest.mark.parametrize("given", [{"columns": {"x": "category"}}, {"missing": "remove"}])
+def test_what_is_for_tables_alone_is_not_passed_over_elsewhere(tmp_path, given):
+    np.savez(tmp_path / "a.npz", x=np.arange(12.0).reshape(6, 2), y=[0, 1] * 3)
+    assert "are for tables of named columns, and this is npz" in refusal(tmp_path, path="a.npz", **given)
+
+
 def test_a_column_without_a_name_is_no_input(tmp_path):
     write(tmp_path, [[n, *row] for n, row in enumerate(fish())], ["", *HEADER])
     splits = read(tmp_path)

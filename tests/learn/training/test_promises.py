@@ -3,6 +3,7 @@
 import pytest
 
 from weighbridge.errors import UsageError
+from weighbridge.learn.recipe import ImageSpec
 from weighbridge.learn.training import run
 
 from ..samples import blobs, recipe
@@ -14,6 +15,7 @@ from ..samples import blobs, recipe
         ("train", {"baseline": True}, "does not train a baseline"),
         ("hardware", {"processes": 2}, "trains in one process"),
         ("hardware", {"sharding": "fsdp"}, "does not shard"),
+        ("data", {"image": ImageSpec(augment=("flip",))}, "changes pictures, and this data is table"),
         ("evaluate", {"metrics": ("accuracy", "f7")}, "f7 is not known for classification"),
     ],
 )

@@ -95,6 +95,8 @@ def _read(spec: DataSpec, where: Path, fetch: Fetch | None, like: Like | None) -
     source, claimed = choose(tuple(files), spec)
     if like is not None and isinstance(source, ByColumn):
         spec = _as_learned(spec, like)
+    if not isinstance(source, ByColumn) and (spec.columns or spec.missing != "refuse"):
+        raise DataError(f"data.columns and data.missing are for tables of named columns, and this is {source.name}")
     raw = source.read(claimed, spec)
     if not len(raw.inputs):
         raise DataError("holds no samples")

@@ -17,6 +17,10 @@ def ensure_kept(recipe: Recipe, facts: Facts) -> None:
             f"evaluate.metrics: {', '.join(unknown)} is not known for {facts.task}",
             hint=f"There are {', '.join(known)}.",
         )
+    if recipe.data.image.augment and facts.kind != "image":
+        raise UsageError(
+            f"data.image.augment changes pictures, and this data is {facts.kind}", hint="Leave it out of the recipe."
+        )
     if recipe.train.baseline:
         raise UsageError(
             "train.baseline: this version does not train a baseline by itself",
