@@ -28,7 +28,7 @@ NOTE = "<!-- Written by tools/reference.py: change the code, then run it. -->\n"
 def commands() -> str:
     parts = [NOTE, "# Commands\n\nExit status: 0 clean, 1 findings, 2 could not do it, 130 interrupted.\n"]
     for name in COMMANDS:
-        command = typer.main.get_command(import_module(f"weighbridge.cli.{name}").app)
+        command = typer.main.get_command(import_module(f"weighbridge.cli.{name.replace('-', '_')}").app)
         parts.extend(_command(f"weigh {name}", command))
     return "\n".join(parts)
 

@@ -23,7 +23,7 @@ class _Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
             return None
-        command = typer.main.get_command(import_module(f"weighbridge.cli.{cmd_name}").app)
+        command = typer.main.get_command(import_module(f"weighbridge.cli.{cmd_name.replace('-', '_')}").app)
         command.name = cmd_name
         command.params = [option for option in command.params if option.name not in _COMPLETION]
         return command

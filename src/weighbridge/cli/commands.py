@@ -16,6 +16,7 @@ COMMANDS = {
     "eval": "Measure a trained model again.",
     "reproduce": "Measure a model again, and train it again: is it what its recipe says?",
     "predict": "Say what a trained model makes of new inputs.",
+    "merge-adapter": "Add a LoRA adapter to the weights that it was made for.",
     "serve": "Run a hub that Hugging Face clients use through HF_ENDPOINT.",
     "hub": "Manage a hub's users, organisations and tokens.",
     "push": "Publish a file or folder to a hub.",

@@ -25,25 +25,34 @@ def evaluate(
     split: Annotated[
         Literal["train", "validation", "test"] | None, typer.Option(help="That of the published metrics by default.")
     ] = None,
+    base: Annotated[
+        str | None, typer.Option(help="Of an adapter: where its base lies; where it says, if not given.")
+    ] = None,
     hub: Annotated[str, typer.Option(envvar="HF_ENDPOINT", help="The hub that names mean.")] = "",
     token: Annotated[str | None, typer.Option(envvar="HF_TOKEN", help="A token, for private repositories.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")] = False,
 ) -> None:
     """Measure a trained model on a split of its data, or of other data: the same digits every time."""
     from weighbridge.cli._learn import ensure_installed, fetch_data, model_folder
+    from weighbridge.errors import UsageError
 
     ensure_installed()
+    from weighbridge.cli._adapters import usable
+    from weighbridge.learn.evaluation.evaluate import METRICS
     from weighbridge.learn.evaluation.evaluate import evaluate as measure
     from weighbridge.learn.reproduce.again import find_data, published
     from weighbridge.report.text import visible
 
-    folder = model_folder(model, hub, token)
-    found = find_data(folder, data, where=Path(), fetch=fetch_data(hub, token))
-    chosen = split or (published(folder).split if found.same else "test")
-    measured = measure(folder, found.splits, chosen)
-    before = published(folder).of(chosen) if found.same else None
+    with usable(model_folder(model, hub, token), base, hub, token) as folder:
+        is_adapter = not (folder / METRICS).is_file()
+        if is_adapter and data is None:
+            raise UsageError("an adapter does not know where its data lies", where=model, hint="Give --data.")
+        found = find_data(folder, data, where=Path(), fetch=fetch_data(hub, token))
+        chosen = split or ("test" if is_adapter or not found.same else published(folder).split)
+        measured = measure(folder, found.splits, chosen)
+        before = published(folder).of(chosen) if found.same and not is_adapter else None
     if as_json:
-        told = {"model": str(folder), "split": chosen, "samples": measured.samples, "metrics": measured.metrics}
+        told = {"model": model, "split": chosen, "samples": measured.samples, "metrics": measured.metrics}
         typer.echo(json.dumps({**told, "same_data": found.same, "published": before}))
         return
     for notice in found.splits.notices:

@@ -29,6 +29,9 @@ def predict(
         typer.Argument(metavar="INPUT...", help="Pictures; tables or a row as JSON; texts, as files or as they are."),
     ],
     top: Annotated[int, typer.Option(min=1, help="So many classes of each, the likeliest first.")] = 5,
+    base: Annotated[
+        str | None, typer.Option(help="Of an adapter: where its base lies; where it says, if not given.")
+    ] = None,
     hub: Annotated[str, typer.Option(envvar="HF_ENDPOINT", help="The hub that names mean.")] = "",
     token: Annotated[str | None, typer.Option(envvar="HF_TOKEN", help="A token, for private repositories.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")] = False,
@@ -37,13 +40,14 @@ def predict(
     from weighbridge.cli._learn import ensure_installed, model_folder
 
     ensure_installed()
+    from weighbridge.cli._adapters import usable
     from weighbridge.learn.evaluation.predict import predict as ask
     from weighbridge.report.text import visible
 
-    folder = model_folder(model, hub, token)
-    found = ask(folder, inputs, top=top)
+    with usable(model_folder(model, hub, token), base, hub, token) as folder:
+        found = ask(folder, inputs, top=top)
     if as_json:
-        typer.echo(json.dumps({"model": str(folder), "predictions": [_values(each) for each in found]}))
+        typer.echo(json.dumps({"model": model, "predictions": [_values(each) for each in found]}))
         return
     for each in found:
         typer.echo(_said(each))

@@ -14,6 +14,7 @@ from torch import nn
 from weighbridge.learn import record
 from weighbridge.learn._json import dump
 from weighbridge.learn.data import Splits
+from weighbridge.learn.evaluation.evaluate import LOCK
 from weighbridge.learn.evaluation.measure import TRAIN_LIMIT, Measured, measure
 from weighbridge.learn.evaluation.verdicts import verdict
 from weighbridge.learn.networks import Network, Options
@@ -58,6 +59,9 @@ def publish(
     }
     for name, text in texts.items():
         (part / name).write_text(text, encoding="utf-8")
+    if adapter is not None:  # published alone, an adapter says too what it takes and how it was made
+        (part / ADAPTER / _LAST).write_text(texts[_LAST], encoding="utf-8")
+        (part / ADAPTER / LOCK).write_text(dump(lock), encoding="utf-8")
     _put_in_place(part, out)
     return metrics
 

@@ -50,7 +50,7 @@ def merge_adapter(base: Path, adapter: Path, out: Path) -> None:
     if not (adapter / ADAPTER_WEIGHTS).is_file():
         raise PathNotFoundError(f"there is no {ADAPTER_WEIGHTS} here", where=str(adapter))
     with open_checkpoint(base) as weights, open_checkpoint(adapter / ADAPTER_WEIGHTS) as learned:
-        _ensure_meant(weights, learned, base, adapter)
+        _ensure_meant(weights, learned, base, adapter, config)
         pairs, saved = _pairs(learned, str(adapter))
         prefix = _prefix(weights, pairs)
         _ensure_fits(weights, pairs, prefix, config, f"{adapter}, an adapter for {config['base_model_name_or_path']}")
@@ -75,12 +75,13 @@ def _config(adapter: Path) -> dict[str, Any]:
     return {"base_model_name_or_path": None, **config}
 
 
-def _ensure_meant(weights: Checkpoint, learned: Checkpoint, base: Path, adapter: Path) -> None:
+def _ensure_meant(weights: Checkpoint, learned: Checkpoint, base: Path, adapter: Path, config: dict[str, Any]) -> None:
     meant = learned.metadata.get(BASE)
     found = tensors_digest(weights)
     if isinstance(meant, str) and found != meant:
         raise UsageError(
-            f"the adapter was made for other weights, with the digest {meant[:16]}…: {base} has {found[:16]}…",
+            f"the adapter was made for {config['base_model_name_or_path']}, weights with the digest {meant[:16]}…: "
+            f"{base} has {found[:16]}…",
             where=str(adapter),
         )
 
@@ -135,12 +136,23 @@ def _merged(
     merged: dict[str, NDArray[Any]] = {}
     for inner in sorted(weights):
         name = inner if inner.startswith(prefix) else prefix + inner
+        if _is_other_head(name, pairs, saved, config):
+            continue
         values = np.array(weights[inner].numpy())
         if name in pairs:
             turned = bool(config.get("fan_in_fan_out")) and values.ndim == 2
             values = values + _delta(pairs[name], scaling, turned=turned).astype(values.dtype)
         merged[name] = saved.get(name, values)
     return {**merged, **{name: saved[name] for name in sorted(saved) if name not in merged}}
+
+
+def _is_other_head(
+    name: str, pairs: Mapping[str, _Pair], saved: Mapping[str, NDArray[Any]], config: dict[str, Any]
+) -> bool:
+    """Whether the base's tensor is of a head that the adapter's own head replaces, as a language model's is."""
+    if config.get("task_type") != "SEQ_CLS" or not pairs or not saved or name in saved:
+        return False
+    return name.split(".")[0] not in {each.split(".")[0] for each in pairs}
 
 
 def _delta(pair: _Pair, scaling: float, *, turned: bool) -> NDArray[np.float32]:
