@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -265,6 +266,29 @@ def test_damaged_pages_of_parquet_are_told_or_read_but_never_a_traceback(tmp_pat
         except (DataError, FormatError):
             told += 1
     assert told > 0
+
+
+@pytest.mark.parametrize(("promised", "told"), [(300, "300 rows, and its footer says 400"), (500, "500 rows or more")])
+def test_a_footer_that_miscounts_the_rows_is_told(tmp_path, monkeypatch, promised, told):
+    """Damage that Arrow reads on past: a column then has other rows than the file says."""
+    pq.write_table(pa.table({"a": list(range(promised)), "label": [0, 1] * (promised // 2)}), tmp_path / "t.parquet")
+    opened = parquet_table._opened
+
+    class Miscounted:
+        def __init__(self, path):
+            self.file = opened(path)
+            self.metadata, self.iter_batches = SimpleNamespace(num_rows=400), self.file.iter_batches
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self.file.close()
+
+    table = parquet_table.ParquetFile.of(tmp_path / "t.parquet")
+    monkeypatch.setattr(parquet_table, "_opened", Miscounted)
+    with pytest.raises(FormatError, match=told):
+        list(table.blocks(("a", "label")))
 
 
 def test_parquet_types_that_are_no_features_are_told(tmp_path):

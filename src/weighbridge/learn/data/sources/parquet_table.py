@@ -63,11 +63,16 @@ class ParquetFile:
         """Arrow's record batches of these columns."""
         with _opened(self.path) as file:
             batches = file.iter_batches(batch_size=rows, columns=list(dict.fromkeys(columns)), use_threads=False)
+            promised, found = file.metadata.num_rows, 0
             while True:
                 try:
                     batch = next(batches, None)
                 except _broken() as error:
                     raise FormatError(f"cannot be read as Parquet: {error}", where=str(self.path)) from None
+                found += batch.num_rows if batch is not None else 0
+                if found > promised or (batch is None and found < promised):
+                    said = f"its columns hold {found:,} rows or more, and its footer says {promised:,}"
+                    raise FormatError(said if found > promised else said.replace(" or more", ""), where=str(self.path))
                 if batch is None:
                     return
                 yield batch
