@@ -91,6 +91,7 @@ def _said(result: Result) -> str:
     lines = ["This run was done before." if result.resumed is None else f"Done after {result.steps:,} steps."]
     metrics = "  ".join(f"{name} {value:.4g}" for name, value in found["metrics"].items())
     lines.append(f"On {found['samples']:,} {found['split']} samples: {metrics}")
+    lines += [found["baseline"]["said"]] if "baseline" in found else []
     lines += [each["said"] for each in found.get("moved", [])]
     if found["fit"]:
         lines += [found["fit"]["sentence"], *(f"  {each}" for each in found["fit"]["evidence"])]

@@ -12,7 +12,7 @@ from ..samples import blobs, recipe
 @pytest.mark.parametrize(
     ("part", "values", "said"),
     [
-        ("train", {"baseline": True}, "does not train a baseline"),
+        ("train", {"baseline": True}, "starts from nothing"),
         ("hardware", {"processes": 2}, "trains in one process"),
         ("hardware", {"sharding": "fsdp"}, "does not shard"),
         ("data", {"image": ImageSpec(augment=("flip",))}, "changes pictures, and this data is table"),

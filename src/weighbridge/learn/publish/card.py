@@ -23,7 +23,7 @@ def card(recipe: Recipe, splits: Splits, metrics: dict[str, Any], lock: dict[str
     """The text of README.md."""
     front = yaml.safe_dump(_front(recipe, splits, metrics), sort_keys=False, allow_unicode=True)
     parts = [f"---\n{front}---", f"# {recipe.name}", recipe.description.strip(), _what(recipe, splits, lock)]
-    parts += [_table(metrics), _fit(metrics), _moved(metrics), _notices(splits), _use(lock)]
+    parts += [_table(metrics), _fit(metrics), _beside(metrics), _moved(metrics), _notices(splits), _use(lock)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -83,6 +83,16 @@ def _fit(metrics: dict[str, Any]) -> str:
         return ""
     lines = ["## Fit", "", fit["sentence"], "", *(f"- {each}" for each in fit["evidence"])]
     return "\n".join([*lines, *(["", "What to try:", "", *(f"- {each}" for each in fit["try"])] if fit["try"] else [])])
+
+
+def _beside(metrics: dict[str, Any]) -> str:
+    if "baseline" not in metrics:
+        return ""
+    split = metrics["split"]
+    other = metrics["baseline"]["splits"][split]["metrics"]
+    rows = [f"| {name} | {value:.4g} | {other[name]:.4g} |" for name, value in metrics["metrics"].items()]
+    head = [f"| on {split} samples | from starting weights | from nothing |", "|---|---|---|"]
+    return "\n".join(["## Beside training from nothing", "", metrics["baseline"]["said"], "", *head, *rows])
 
 
 def _moved(metrics: dict[str, Any]) -> str:

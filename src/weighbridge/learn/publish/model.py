@@ -18,6 +18,7 @@ from weighbridge.learn.evaluation.evaluate import LOCK
 from weighbridge.learn.evaluation.measure import TRAIN_LIMIT, Measured, measure
 from weighbridge.learn.evaluation.verdicts import verdict
 from weighbridge.learn.networks import Network, Options
+from weighbridge.learn.publish.beside import Beside
 from weighbridge.learn.publish.card import card
 from weighbridge.learn.publish.page import page
 from weighbridge.learn.recipe import Recipe
@@ -33,11 +34,13 @@ def publish(
     recipe: Recipe, splits: Splits, out: Path, *, network: Network, options: Options, module: nn.Module,
     lock: dict[str, Any], steps: int, chosen: int,
     moved: Callable[[], Sequence[Moved]] = tuple, adapter: Adapter | None = None,
+    beside: Beside | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Write a trained model's files into `out`. Returns what metrics.json holds.
 
     Metrics are those of the files: the model is loaded again from them. `chosen` is the step that the weights are of,
     `moved` tells what became of the starting weights. An `adapter` is saved by itself and added to the weights.
+    `beside` is what training from nothing came to, where the recipe asks for that.
     """
     part = out / _PART
     shutil.rmtree(part, ignore_errors=True)
@@ -47,14 +50,16 @@ def publish(
         module = adapter.merge()
     network.save(module, options, splits.facts, part)
     loaded = network.load(part).to(next(module.parameters()).device)
-    measured = _measured(loaded, splits, recipe)
+    measured = measure_splits(loaded, splits, recipe)
     judged = verdict(list(record.read(out)), measured, splits)
     metrics = _metrics(recipe, measured, chosen, judged.as_json() if judged else None)
     metrics["moved"] = [each.as_json() for each in moved()]
+    if beside is not None:
+        metrics["baseline"] = beside.as_json(metrics)
     texts = {
         "metrics.json": dump(metrics),
         "README.md": card(recipe, splits, metrics, lock),
-        "report.html": page(recipe, splits, metrics, list(record.read(out))),
+        "report.html": page(recipe, splits, metrics, list(record.read(out)), beside),
         _LAST: dump(_facts(recipe, splits, network, options, steps, chosen)),
     }
     for name, text in texts.items():
@@ -66,7 +71,8 @@ def publish(
     return metrics
 
 
-def _measured(module: nn.Module, splits: Splits, recipe: Recipe) -> dict[str, Measured]:
+def measure_splits(module: nn.Module, splits: Splits, recipe: Recipe) -> dict[str, Measured]:
+    """What is published of a model: the metrics of each split that has samples, of training samples some."""
     size = recipe.evaluate.batch_size
     found = {"train": measure(module, splits.train, splits.facts, size, TRAIN_LIMIT)}
     for name, samples in (("validation", splits.validation), ("test", splits.test)):

@@ -12,13 +12,16 @@ import jinja2
 
 from weighbridge.figures import Figure, Line, embed, lines, plotly_path, script, spread, stylesheet
 from weighbridge.learn.data import Splits
+from weighbridge.learn.publish.beside import Beside
 from weighbridge.learn.recipe import Recipe
 from weighbridge.report.text import visible
 
 MOST_TENSORS = 24
 
 
-def page(recipe: Recipe, splits: Splits, metrics: dict[str, Any], record: list[dict[str, Any]]) -> str:
+def page(
+    recipe: Recipe, splits: Splits, metrics: dict[str, Any], record: list[dict[str, Any]], beside: Beside | None = None
+) -> str:
     """The page: it needs no other file and no network."""
     scripts = [_plotly(), script()]
     return (
@@ -29,7 +32,8 @@ def page(recipe: Recipe, splits: Splits, metrics: dict[str, Any], record: list[d
             facts=splits.facts,
             notices=splits.notices,
             metrics=metrics,
-            figures=_figures(metrics, record),
+            figures=_figures(metrics, record, beside),
+            seconds=beside.seconds(record) if beside else None,
             style=stylesheet() + _asset("report.css"),
             scripts=scripts,
             policy=_policy(scripts),
@@ -37,13 +41,15 @@ def page(recipe: Recipe, splits: Splits, metrics: dict[str, Any], record: list[d
     )
 
 
-def _figures(metrics: dict[str, Any], record: list[dict[str, Any]]) -> dict[str, str]:
+def _figures(metrics: dict[str, Any], record: list[dict[str, Any]], beside: Beside | None) -> dict[str, str]:
     found = {"curve": embed(curve(record))}
     bins = metrics["splits"][metrics["split"]].get("reliability")
     if bins:
         found["calibration"] = embed(_calibration(bins))
     if weights := weights_over_time(record):
         found["weights"] = embed(weights)
+    if beside is not None and (curves := beside.curves(record)):
+        found["beside"] = embed(curves)
     return found
 
 

@@ -139,7 +139,9 @@ class TrainSpec(_Part):
     seed: int = 0
     stopping: StoppingSpec | None = None
     checkpoints: CheckpointSpec = CheckpointSpec()
-    baseline: bool = Field(default=False, description="Also train from nothing on the same data and time, and compare.")
+    baseline: bool = Field(
+        default=False, description="Also train all of it from nothing on the same data in as many steps, and compare."
+    )
 
     @model_validator(mode="after")
     def _one_length(self) -> TrainSpec:

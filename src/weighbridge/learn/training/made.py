@@ -71,6 +71,13 @@ def make(recipe: Recipe, facts: Facts, start: Start | None) -> Made:
     return Made(network, options, module, start, loaded, before, adapter)
 
 
+def make_from_nothing(recipe: Recipe, facts: Facts, start: Start) -> Made:
+    """The network that the starting weights are for, with its tokenizer, and random weights instead of them."""
+    network, options = find(recipe.model.network, recipe.model.options)
+    torch.manual_seed(recipe.train.seed)
+    return Made(network, *_built(network, options, facts, start))
+
+
 def _built(network: Network, options: Options, facts: Facts, start: Start | None) -> tuple[Options, nn.Module]:
     """The module, and the options completed by what lies beside the starting weights."""
     if start is None or not isinstance(network, Brought):

@@ -21,10 +21,10 @@ def ensure_kept(recipe: Recipe, facts: Facts) -> None:
         raise UsageError(
             f"data.image.augment changes pictures, and this data is {facts.kind}", hint="Leave it out of the recipe."
         )
-    if recipe.train.baseline:
+    if recipe.train.baseline and recipe.start is None:
         raise UsageError(
-            "train.baseline: this version does not train a baseline by itself",
-            hint="Train the recipe again with --set start=null --set train.what=all, and compare.",
+            "train.baseline compares with training from nothing, and this recipe starts from nothing",
+            hint="Leave it out, or say where to start from: start.",
         )
     if recipe.hardware.processes > 1:
         raise UsageError("hardware.processes: this version trains in one process", hint="Leave it out, or set it to 1.")

@@ -23,7 +23,7 @@ from weighbridge.learn.record import Record
 from weighbridge.learn.start import Start
 from weighbridge.learn.training import folder, pins, threads
 from weighbridge.learn.training.board import Board
-from weighbridge.learn.training.checkpoints import Checkpoints
+from weighbridge.learn.training.comparing import compare, forget
 from weighbridge.learn.training.events import Note, Tell, nobody
 from weighbridge.learn.training.frozen import Frozen
 from weighbridge.learn.training.loop import Loop
@@ -31,7 +31,8 @@ from weighbridge.learn.training.losses import loss_for
 from weighbridge.learn.training.made import Made, make
 from weighbridge.learn.training.order import Order
 from weighbridge.learn.training.promises import ensure_kept
-from weighbridge.learn.training.subject import Change, Subject, freeze_below_head, freezes, unchanged
+from weighbridge.learn.training.subject import Change, freezes, unchanged
+from weighbridge.learn.training.taking import subject_of, take_steps
 from weighbridge.learn.training.trouble import told
 
 FEATURES = f"{folder.LOCAL}/features"
@@ -101,14 +102,16 @@ def _train(
         steps, resumed = _fit(frozen, recipe, splits, out, tell), 0
         chosen = steps
     else:
-        subject = frozen.subject(splits) if frozen else _subject(recipe, splits, made, change)
-        steps, resumed, chosen = _loop(Loop(subject, recipe, device), recipe, out, tell)
+        subject = frozen.subject(splits) if frozen else subject_of(recipe, splits, made, change)
+        steps, resumed, chosen = take_steps(Loop(subject, recipe, device), recipe, out, tell)
     made.module.eval()
+    beside = compare(recipe, splits, out, made, device, change, tell) if recipe.train.baseline else None
     metrics = publish(
         recipe, splits, out, network=made.network, options=made.options, module=made.module, lock=lock, steps=steps,
-        chosen=chosen, moved=made.moved, adapter=made.adapter,
+        chosen=chosen, moved=made.moved, adapter=made.adapter, beside=beside,
     )  # fmt: skip
     shutil.rmtree(out / FEATURES, ignore_errors=True)
+    forget(out)
     return Result(out, steps, resumed, metrics)
 
 
@@ -119,35 +122,6 @@ def _fit(frozen: Frozen, recipe: Recipe, splits: Splits, out: Path, tell: Tell) 
             return frozen.fit(recipe, splits, record, board, tell)
     finally:
         board.close()
-
-
-def _loop(loop: Loop, recipe: Recipe, out: Path, tell: Tell) -> tuple[int, int, int]:
-    """Run the loop from its last checkpoint on. Returns the steps in all, those of before, and the chosen one."""
-    with Checkpoints.open(out / folder.CHECKPOINTS, keep=recipe.train.checkpoints.keep) as keeper:
-        latest = keeper.latest()
-        if latest is not None:
-            loop.restore(latest)
-            tell(Note(f"Going on after step {loop.progress.step} of {loop.plan.steps}."))
-        resumed = loop.progress.step
-        board = Board(out, resumed)
-        try:
-            with Record(out, loop.progress.record) as record:
-                loop.run(keeper, record, board, tell)
-        finally:
-            board.close()
-        return loop.progress.step, resumed, _choose(recipe, loop, keeper)
-
-
-def _choose(recipe: Recipe, loop: Loop, keeper: Checkpoints) -> int:
-    """Put the weights to publish into the module: the best where the recipe watches for them, else the last.
-
-    Returns the step that they come from.
-    """
-    best = keeper.best() if recipe.train.stopping else None
-    if best is None:
-        return loop.progress.step
-    loop.subject.module.load_state_dict(best["model"])
-    return int(best["progress"]["step"])
 
 
 def _with_outputs(splits: Splits) -> Facts:
@@ -166,13 +140,6 @@ def _device(recipe: Recipe) -> torch.device:
     torch.backends.cudnn.benchmark = False
     torch.use_deterministic_algorithms(True, warn_only=True)
     return torch.device("cuda")
-
-
-def _subject(recipe: Recipe, splits: Splits, made: Made, change: Change) -> Subject:
-    heads = freeze_below_head(made.network, made.module) if recipe.train.what == "head" else ()
-    active = heads or (made.module,)
-    layers = made.network.layers(made.module)
-    return Subject(made.module, active, layers, splits.facts, splits.train, splits.validation, change)
 
 
 def _pin(
