@@ -50,7 +50,8 @@ class Repacker(Collector):
     ) -> None:
         super().__init__(backend, catalog, pool, options, stages)
         self._reader = reader
-        known = " ".join(f"{codec.name}-{codec.id}-{codec.version}" for codec in (*codecs.CODECS, codecs.DELTA))
+        every: tuple[codecs.Codec | codecs.DeltaCodec, ...] = (*codecs.CODECS, codecs.DELTA)
+        known = " ".join(f"{codec.name}-{codec.id}-{codec.version}" for codec in every)
         self._looked = Notes(cache, "repacked", f"looked at with {known}")
         self._layouts: dict[bytes, codecs.Layout] = {}
         self._merging: set[str] = set()
