@@ -9,6 +9,7 @@ import os
 # the 300 MB that a command may take.
 _TRIM_THRESHOLD, _TRIM_BYTES = -1, 128 << 20
 _MMAP_THRESHOLD, _MMAP_BYTES = -3, 32 << 20
+_ARENA_MAX, _ARENAS = -8, 1
 
 
 def settle() -> None:
@@ -16,6 +17,7 @@ def settle() -> None:
 
     Blocks come and go by the megabyte. The GNU C library gives each one back to the system, which then clears every
     page of the next one: on a virtual machine that took longer than reading and coding it. Nothing changes elsewhere.
+    All threads share what is free: with an arena for each, every one keeps the most that it ever needed.
     The store has a thread for each core already; a linear algebra library that starts as many again waits in a loop.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -25,3 +27,4 @@ def settle() -> None:
         return
     mallopt(_MMAP_THRESHOLD, _MMAP_BYTES)
     mallopt(_TRIM_THRESHOLD, _TRIM_BYTES)
+    mallopt(_ARENA_MAX, _ARENAS)

@@ -14,7 +14,7 @@ from weighbridge.store._keys import pack_key
 from weighbridge.store.backends import Backend
 from weighbridge.store.values import BlockRef, Location
 
-CACHE_BYTES = 32 << 20
+CACHE_BYTES = 16 << 20
 
 
 class BlockReader:

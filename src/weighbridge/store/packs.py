@@ -15,7 +15,7 @@ from weighbridge.store.backends import Backend, Listed
 from weighbridge.store.codecs import MAX_BLOCK, RAW
 from weighbridge.store.values import Location
 
-PACK_TARGET = 64 << 20
+PACK_TARGET = 48 << 20
 """A pack is written when its payloads reach this many bytes: it is the most that a writer holds in memory."""
 
 _ENTRY = struct.Struct("<32s8sIIBBHI")
@@ -24,7 +24,7 @@ _COUNT = struct.Struct("<I")
 ENTRY_BYTES = _ENTRY.size
 TAIL_BYTES = _LENGTH.size + CHECK_BYTES
 FOOTER_GUESS = 32 << 10
-"""Read at once from the end of a distant pack: 64 MiB of blocks of tensors have a footer of about 4 KB."""
+"""Read at once from the end of a distant pack: 48 MiB of blocks of tensors have a footer of about 3 KB."""
 FRAME_BYTES = HEAD_BYTES + TAIL_BYTES
 REFERENCE_BYTES = 32
 MAX_REFERENCES = 8
