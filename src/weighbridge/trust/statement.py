@@ -32,15 +32,17 @@ class Statement:
     predicate_type: str
     predicate: Mapping[str, Any]
 
-    def json(self) -> bytes:
+    def as_json(self) -> dict[str, Any]:
         subjects = [{"name": subject.name, "digest": dict(subject.digest)} for subject in self.subjects]
-        value = {
+        return {
             "_type": STATEMENT_TYPE,
             "subject": subjects,
             "predicateType": self.predicate_type,
             "predicate": dict(self.predicate),
         }
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+    def json(self) -> bytes:
+        return json.dumps(self.as_json(), ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod
     def parse(cls, text: bytes, *, where: str = "") -> Statement:

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,13 @@ from weighbridge.learn.publish.page import page
 from weighbridge.learn.recipe import Recipe
 from weighbridge.learn.transfer.lora import Adapter
 from weighbridge.learn.transfer.moved import Moved
+from weighbridge.provenance import FILE as PROVENANCE
+from weighbridge.provenance import training_run
 
 _PART = ".publishing"
 ADAPTER = "adapter"
 _LAST = "weighbridge.json"  # a folder is a model once this is there
+_FOR_PEOPLE = ("README.md", "report.html")  # edited after a run: its provenance does not speak of them
 
 
 def publish(
@@ -67,6 +71,8 @@ def publish(
     if adapter is not None:  # published alone, an adapter says too what it takes and how it was made
         (part / ADAPTER / _LAST).write_text(texts[_LAST], encoding="utf-8")
         (part / ADAPTER / LOCK).write_text(dump(lock), encoding="utf-8")
+    statement = training_run(lock, metrics, _digests(part))
+    (part / PROVENANCE).write_text(dump(statement.as_json()), encoding="utf-8")
     _put_in_place(part, out)
     return metrics
 
@@ -107,6 +113,17 @@ def _facts(
         "steps": steps,
         "step": chosen,
     }
+
+
+def _digests(part: Path) -> dict[str, str]:
+    """SHA-256 in hex of every file that the run made, by its name in the folder."""
+    found = {}
+    for path in part.rglob("*"):
+        name = path.relative_to(part).as_posix()
+        if path.is_file() and name not in _FOR_PEOPLE:
+            with path.open("rb") as file:
+                found[name] = file_digest(file, "sha256").hexdigest()
+    return found
 
 
 def _put_in_place(part: Path, out: Path) -> None:
