@@ -12,6 +12,7 @@ WEIGH = [sys.executable, "-m", "weighbridge"]
 INTERRUPTED = """
 import os, signal, sys
 from importlib import import_module
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background hands down that it is ignored
 module, owner, name, times, *arguments = sys.argv[1:]
 where = import_module(module)
 where = getattr(where, owner) if owner else where

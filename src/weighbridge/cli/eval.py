@@ -38,13 +38,14 @@ def evaluate(
 
     ensure_installed()
     from weighbridge.cli._adapters import usable
-    from weighbridge.learn.evaluation.evaluate import METRICS
     from weighbridge.learn.evaluation.evaluate import evaluate as measure
     from weighbridge.learn.reproduce.again import find_data, published
+    from weighbridge.learn.start import Start
     from weighbridge.report.text import visible
 
-    with usable(model_folder(model, hub, token), base, hub, token) as folder:
-        is_adapter = not (folder / METRICS).is_file()
+    given = model_folder(model, hub, token)
+    is_adapter = Start(str(given), given).is_adapter
+    with usable(given, base, hub, token) as folder:
         if is_adapter and data is None:
             raise UsageError("an adapter does not know where its data lies", where=model, hint="Give --data.")
         found = find_data(folder, data, where=Path(), fetch=fetch_data(hub, token))

@@ -107,6 +107,7 @@ def test_ctrl_c_leaves_a_run_that_goes_on_to_the_same_bits(recipe, trained, pict
     whole, out = trained[0], recipe.parent / "broken"
     interrupted = (  # as the terminal does it, in the middle of the tenth step of eighteen
         "import os, signal, sys\nfrom weighbridge.learn.training.loop import Loop\nstep, steps = Loop._step, []\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored, if the tests run in the background
         "def counted(self, *given):\n    steps.append(0)\n"
         "    if len(steps) == 10:\n        os.kill(os.getpid(), signal.SIGINT)\n    return step(self, *given)\n"
         "Loop._step = counted\nfrom weighbridge.cli.main import run\nsys.exit(run(sys.argv[1:]))"
