@@ -38,20 +38,21 @@ def evaluate(
 
     ensure_installed()
     from weighbridge.cli._adapters import usable
+    from weighbridge.learn.evaluation.evaluate import METRICS
     from weighbridge.learn.evaluation.evaluate import evaluate as measure
     from weighbridge.learn.reproduce.again import find_data, published
     from weighbridge.learn.start import Start
     from weighbridge.report.text import visible
 
     given = model_folder(model, hub, token)
-    is_adapter = Start(str(given), given).is_adapter
+    if data is None and Start(str(given), given).is_adapter:
+        raise UsageError("an adapter does not know where its data lies", where=model, hint="Give --data.")
     with usable(given, base, hub, token) as folder:
-        if is_adapter and data is None:
-            raise UsageError("an adapter does not know where its data lies", where=model, hint="Give --data.")
         found = find_data(folder, data, where=Path(), fetch=fetch_data(hub, token))
-        chosen = split or ("test" if is_adapter or not found.same else published(folder).split)
+        earlier = published(folder) if found.same and (folder / METRICS).is_file() else None  # a merged model has none
+        chosen = split or (earlier.split if earlier else "test")
         measured = measure(folder, found.splits, chosen)
-        before = published(folder).of(chosen) if found.same and not is_adapter else None
+        before = earlier.of(chosen) if earlier else None
     if as_json:
         told = {"model": model, "split": chosen, "samples": measured.samples, "metrics": measured.metrics}
         typer.echo(json.dumps({**told, "same_data": found.same, "published": before}))
