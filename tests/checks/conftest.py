@@ -57,6 +57,7 @@ def fake():
             broken=broken or {},
             sources=sources,
             side_files={name: BytesSource(data, name) for name, data in (side_files or {}).items()},
+            given=sources,
             anomalies=anomalies,
             alternatives={},
             metadata={},

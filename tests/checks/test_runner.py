@@ -84,6 +84,7 @@ def test_a_family_and_a_single_check_can_be_chosen(fake):
     assert [result.check for result in report.results] == [
         "safety.pickle",
         "safety.remote-code",
+        "safety.files",
         "safety.structure",
         "health",
     ]

@@ -1,5 +1,6 @@
 """The gate: what others get of a revision, before it was examined and after the policies ruled on it."""
 
+import gzip
 import shutil
 
 import numpy as np
@@ -195,7 +196,29 @@ def test_policies_that_make_no_sense_are_refused(hub):
 def test_an_older_examiner_means_another_look(hub, ada, eve, model, add, monkeypatch):
     made = add(model__safetensors=GOOD)
     work(hub)
-    monkeypatch.setattr("weighbridge.hub.reports.EXAMINER", "another")
+    monkeypatch.setattr("weighbridge.hub.reports.edition", lambda: "another")
     hub.reports.renew()
     assert hub.content.resolve(eve, model).oid == made, "the old ruling holds meanwhile"
     assert hub.reports.examine_next()
+
+
+ESCAPE = b'{"chat_template": "{{ \'\'.__class__.__mro__[1].__subclasses__() }}"}'
+
+
+def test_danger_is_stopped_where_there_are_no_weights_too(hub, eve, ada, model, add):
+    add(tokenizer_config__json=ESCAPE)
+    work(hub)
+    state = hub.gate.state(ada, model, "main")
+    assert (state.action, state.decisions[0]["fact"]) == ("refuse", "template.escape")
+    with pytest.raises(HeldError):
+        hub.content.entry(eve, model, "main", "tokenizer_config.json")
+
+
+def test_danger_beside_good_weights_is_stopped(hub, eve, ada, model, add):
+    good = add(model__safetensors=GOOD, README__md=b"# Scale\n")
+    work(hub)
+    assert hub.content.resolve(eve, model).oid == good
+    add(extra__gz=gzip.compress(EVIL))
+    work(hub)
+    assert hub.gate.state(ada, model, "main").action == "refuse"
+    assert hub.content.resolve(eve, model).oid == good

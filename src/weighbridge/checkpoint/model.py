@@ -19,6 +19,7 @@ class Checkpoint(Mapping[str, Tensor]):
 
     `files`         every file of weights that could be read, and what its structure says
     `sources`       the bytes of those files
+    `given`         the bytes of every file that was there, weights or not, readable or not
     `broken`        files that should hold weights and could not be read, and why
     `side_files`    everything else: configuration, tokenizer, card
     `alternatives`  files that hold the same tensors in another format, with those tensors; not in the mapping
@@ -35,6 +36,7 @@ class Checkpoint(Mapping[str, Tensor]):
         sources: Mapping[str, ByteSource],
         broken: Mapping[str, WeighbridgeError],
         side_files: Mapping[str, ByteSource],
+        given: Mapping[str, ByteSource],
         alternatives: Mapping[str, tuple[Tensor, ...]],
         anomalies: tuple[Anomaly, ...],
         close: Callable[[], None],
@@ -45,6 +47,7 @@ class Checkpoint(Mapping[str, Tensor]):
         self.sources = MappingProxyType(dict(sources))
         self.broken = MappingProxyType(dict(broken))
         self.side_files = MappingProxyType(dict(side_files))
+        self.given = MappingProxyType(dict(given))
         self.alternatives = MappingProxyType(dict(alternatives))
         self.anomalies = anomalies
         self._close = close

@@ -141,6 +141,7 @@ def _open_sources(
         sources={file.name: file.source for file in contents.files},
         broken=contents.broken,
         side_files=contents.side_files,
+        given=sources,
         alternatives=assembly.alternatives,
         anomalies=tuple(_anomalies(contents)),
         close=close,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from weighbridge.checks import anatomy, duplicates, health, pickles, remote_code, statistics, structure
+from weighbridge.checks import anatomy, duplicates, files, health, pickles, remote_code, statistics, structure
 from weighbridge.checks.base import Check
 
 CHECKS: tuple[Check, ...] = (
     pickles.CHECK,
     remote_code.CHECK,
+    files.CHECK,
     structure.CHECK,
     anatomy.CHECK,
     statistics.CHECK,

@@ -42,7 +42,7 @@ def _structure(checkpoint: Checkpoint) -> Answer:
     findings = [
         *capped(_unreadable(name, error) for name, error in checkpoint.broken.items()),
         *capped(_anomalies(checkpoint)),
-        *_unjudged(checkpoint),
+        *_unread_models(checkpoint),
     ]
     facts = {"files": len(checkpoint.files), "unreadable": len(checkpoint.broken)}
     if checkpoint.broken:
@@ -61,7 +61,7 @@ def _no_weights(checkpoint: Checkpoint) -> Answer:
     message = f"none of {plural(len(checkpoint.side_files), 'file')} holds weights in a format that we read"
     hint = UnknownFormatError.default_hint
     finding = Finding(UnknownFormatError.code, Severity.WARNING, message, where=checkpoint.name, hint=hint)
-    return Answer(Outcome.ERROR, (finding, *_unjudged(checkpoint)), reason=message)
+    return Answer(Outcome.ERROR, (finding, *_unread_models(checkpoint)), reason=message)
 
 
 def _unreadable(name: str, error: WeighbridgeError) -> Finding:
@@ -82,13 +82,13 @@ def _told(name: str, anomalies: Iterable[Anomaly]) -> Iterator[Finding]:
         yield Finding(anomaly.code, severity, anomaly.message, where=where, evidence={"file": name})
 
 
-def _unjudged(checkpoint: Checkpoint) -> Iterator[Finding]:
+def _unread_models(checkpoint: Checkpoint) -> Iterator[Finding]:
     names = [name for name in checkpoint.side_files if name.lower().endswith(_OTHER_MODELS)]
     if names:
         verb = "is" if len(names) == 1 else "are"
         yield Finding(
-            "structure.unjudged",
+            "structure.unread",
             Severity.INFO,
-            f"{plural(len(names), 'file')} {verb} of a format that we do not read, and not judged: {some_names(names)}",
+            f"{plural(len(names), 'file')} {verb} of a format whose weights we do not read: {some_names(names)}",
             evidence={"count": len(names), "files": list(names[:100])},
         )

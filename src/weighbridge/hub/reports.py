@@ -3,7 +3,7 @@
 A commit leaves a row that says "pending". One thread takes such rows, the oldest first, and has each revision examined
 by a process of its own (`_examine`), so that neither a hostile file nor a large one slows or harms the hub; then the
 policies rule on it. The rows outlive the hub's process: what was pending or under way is taken up again at the next
-start, what an older version examined is examined anew, and what other policies ruled on is ruled on again. Until then
+start, what other rules examined is examined anew, and what other policies ruled on is ruled on again. Until then
 the old ruling holds.
 """
 
@@ -22,9 +22,8 @@ from pathlib import Path
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from weighbridge import __version__
+from weighbridge.checks.edition import edition
 from weighbridge.errors import WeighbridgeError
-from weighbridge.formats.pickle.allowlist import ALLOWLIST
 from weighbridge.hub._reading import ROOT, walk
 from weighbridge.hub._rows import MAIN, now, repo_id_of, repo_row
 from weighbridge.hub.arrivals import Arrival, Arrivals
@@ -38,13 +37,11 @@ from weighbridge.report import Report, from_json
 
 log = logging.getLogger("weighbridge.hub")
 
-EXAMINER = hashlib.sha256(repr((__version__, sorted(ALLOWLIST))).encode()).hexdigest()
-"""What examines: the program and what it lets pass. When it changes, so may what is found."""
 LONGEST_EXAMINATION = 3600.0  # seconds
 LARGEST_REPORT = 256 * 1024 * 1024
 # Commits made by this process wake the thread; those of other processes are found by looking.
 LOOK_EVERY = 15.0
-_PROSE = (".md", ".txt", ".gitattributes", ".gitignore", "license", "notice")
+_NOT_EXAMINED = (".gitattributes", ".gitignore")
 
 
 class ReportStatus(StrEnum):
@@ -52,7 +49,7 @@ class ReportStatus(StrEnum):
     RUNNING = "running"
     READY = "ready"
     FAILED = "failed"
-    NOTHING = "nothing"  # the revision holds no weights
+    NOTHING = "nothing"  # the revision holds no weights, and nothing that speaks against its files
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +118,7 @@ class Reports:
     def renew(self) -> None:
         """Let what was broken off, and what something older examined, be examined anew. Rulings hold meanwhile."""
         with self._database.writing() as session:
-            left = or_(ReportRow.status == ReportStatus.RUNNING, ReportRow.examined_by != EXAMINER)
+            left = or_(ReportRow.status == ReportStatus.RUNNING, ReportRow.examined_by != edition())
             session.execute(update(ReportRow).where(left).values(status=ReportStatus.PENDING.value))
 
     def close(self) -> None:
@@ -141,7 +138,7 @@ class Reports:
             return False
         status, sha256, reason = ReportStatus.NOTHING, "", ""
         with self._arrivals.expect() as arrival:
-            if any(not entry.path.lower().endswith(_PROSE) for entry in claimed.files):
+            if any(not entry.path.endswith(_NOT_EXAMINED) for entry in claimed.files):
                 status, sha256, reason = self._examine(claimed.id, claimed.files, arrival)
             if self._stopping.is_set() and status is ReportStatus.FAILED:
                 return False  # broken off: the row stays "running", which a start turns into "pending"
@@ -150,7 +147,7 @@ class Reports:
                 row = session.get(ReportRow, (claimed.repo, claimed.commit))  # None: it was deleted meanwhile
                 if row is not None:
                     row.status, row.sha256, row.reason, row.updated = status.value, sha256, reason, now()
-                    row.examined_by = EXAMINER
+                    row.examined_by = edition()
                     _rule(row, judged)
                     arrival.settle(session)
         return True

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
+from posixpath import basename, dirname, join
 
 from weighbridge.errors import LimitError, WeighbridgeError
 from weighbridge.scan.item import Inside, Item
@@ -11,7 +13,8 @@ from weighbridge.scan.limits import MAX_DEPTH, Allowance
 from weighbridge.scan.model import FileVerdict, Found
 from weighbridge.scan.registry import JUDGES, Judge
 from weighbridge.scan.walking import Place, walk
-from weighbridge.tensors import FileSource
+from weighbridge.tensors import ByteSource, FileSource
+from weighbridge.tensors.names import safe_relative_name
 
 MAX_FINDINGS = 200
 """That are told of one file: the first ones say enough."""
@@ -36,6 +39,25 @@ def scan_file(place: Place, allowed: frozenset[str] = frozenset()) -> FileVerdic
         name = Path(place.path).name
         item = Item(name, source, siblings=place.siblings(), beside=place.beside, allowed=allowed)
         return _Scan(place.path).of(item)
+
+
+def scan_sources(sources: Mapping[str, ByteSource]) -> Iterator[FileVerdict]:
+    """One verdict for each file of a folder that lies elsewhere: relative names with ``/``, and their bytes."""
+    siblings: dict[str, set[str]] = {}
+    for name in sources:
+        siblings.setdefault(dirname(name), set()).add(basename(name))
+    for name, source in sources.items():
+        folder = dirname(name)
+        beside = partial(_beside, sources, folder)
+        item = Item(basename(name), source, siblings=frozenset(siblings[folder]), beside=beside)
+        yield _Scan(name).of(item)
+
+
+def _beside(sources: Mapping[str, ByteSource], folder: str, name: str) -> ByteSource | None:
+    try:
+        return sources.get(join(folder, safe_relative_name(name)))
+    except WeighbridgeError:
+        return None
 
 
 class _Scan:

@@ -87,7 +87,12 @@ def verdict(state: ReportState, report: Report | None) -> Verdict:
         why = visible(state.reason, 1000) or "No reason was kept."
         return Verdict(Chip("not checked", "warn", "warn"), "warn", "The checks could not finish", why)
     if state.status is ReportStatus.NOTHING:
-        return Verdict(None, "info", "Nothing to check", "This revision holds no weights.")
+        return Verdict(
+            None,
+            "info",
+            "Nothing to check",
+            "This revision holds no weights. Its other files were looked into, and nothing was found.",
+        )
     return Verdict(
         Chip("being checked", "busy", "busy"),
         "busy",
