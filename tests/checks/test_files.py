@@ -4,6 +4,7 @@ import gzip
 import io
 import sys
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,7 +46,7 @@ def judge(checkpoint_of, **side):
         ("tokenizer_config.json", ESCAPE, "template.escape"),
         ("data.zip", slipping(), "archive.slip"),
         ("data.zip.gz", gzip.compress(zipped(inner__pkl=EVIL)), "pickle.dangerous-import"),
-        ("model.h5", open(sys.executable, "rb").read(4096), "code.native"),
+        ("model.h5", Path(sys.executable).read_bytes()[:4096], "code.native"),
         ("weights.safetensors.index.json", {"weight_map": {"a": "../../etc/passwd"}}, "config.index-outside"),
     ],
 )
