@@ -9,10 +9,13 @@ from weighbridge.scan.item import Inside, Item
 from weighbridge.scan.judges.arrays import ARRAYS
 from weighbridge.scan.judges.code import CODE
 from weighbridge.scan.judges.configs import CONFIGS
+from weighbridge.scan.judges.keras import KERAS
+from weighbridge.scan.judges.onnx import ONNX
 from weighbridge.scan.judges.pickles import PICKLES
 from weighbridge.scan.judges.streams import STREAMS
 from weighbridge.scan.judges.tars import TARS
 from weighbridge.scan.judges.templates import TEMPLATES
+from weighbridge.scan.judges.tensorflow import TENSORFLOW
 from weighbridge.scan.judges.yamls import YAMLS
 from weighbridge.scan.judges.zips import ZIPS
 from weighbridge.scan.model import Found, Rule
@@ -45,6 +48,9 @@ JUDGES: tuple[Judge, ...] = (
     CONFIGS,
     YAMLS,
     TEMPLATES,
+    KERAS,
+    ONNX,
+    TENSORFLOW,
 )
 
 RULES: dict[str, type[Rule]] = {rule.id: rule for judge in JUDGES for rule in judge.rules}
