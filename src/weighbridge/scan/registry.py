@@ -10,8 +10,11 @@ from weighbridge.scan.judges.arrays import ARRAYS
 from weighbridge.scan.judges.code import CODE
 from weighbridge.scan.judges.configs import CONFIGS
 from weighbridge.scan.judges.keras import KERAS
+from weighbridge.scan.judges.notebooks import NOTEBOOKS
 from weighbridge.scan.judges.onnx import ONNX
+from weighbridge.scan.judges.pages import PAGES
 from weighbridge.scan.judges.pickles import PICKLES
+from weighbridge.scan.judges.secrets import SECRETS
 from weighbridge.scan.judges.streams import STREAMS
 from weighbridge.scan.judges.tars import TARS
 from weighbridge.scan.judges.templates import TEMPLATES
@@ -51,6 +54,9 @@ JUDGES: tuple[Judge, ...] = (
     KERAS,
     ONNX,
     TENSORFLOW,
+    PAGES,
+    NOTEBOOKS,
+    SECRETS,
 )
 
 RULES: dict[str, type[Rule]] = {rule.id: rule for judge in JUDGES for rule in judge.rules}

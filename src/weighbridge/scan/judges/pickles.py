@@ -236,6 +236,8 @@ def _plausible(each: PickleImport, broken: str) -> bool:
     """Whether a module could have this name: bytes that are no pickle are run up to where they break."""
     if each.module == COMPUTED:
         return not broken
+    if broken and each.opcode == "INST" and each.verdict is Verdict.UNKNOWN:
+        return False  # a list of names whose first one begins with an i
     names = [*each.module.split("."), *each.name.split(".")]
     return not broken or all(name.isidentifier() for name in names)
 
