@@ -15,6 +15,7 @@ from weighbridge.scan.judges.onnx import ONNX
 from weighbridge.scan.judges.pages import PAGES
 from weighbridge.scan.judges.pickles import PICKLES
 from weighbridge.scan.judges.secrets import SECRETS
+from weighbridge.scan.judges.seven_zips import SEVEN_ZIPS
 from weighbridge.scan.judges.streams import STREAMS
 from weighbridge.scan.judges.tars import TARS
 from weighbridge.scan.judges.templates import TEMPLATES
@@ -46,6 +47,7 @@ JUDGES: tuple[Judge, ...] = (
     ARRAYS,
     ZIPS,
     TARS,
+    SEVEN_ZIPS,
     STREAMS,
     CODE,
     CONFIGS,
