@@ -23,7 +23,7 @@ _LZMA_MEMORY = 64 << 20
 
 
 class _Aside:
-    """One file for all that does not stay in memory; it is emptied when nobody needs anything of it any more."""
+    """One file for all that does not stay in memory; it goes when nobody needs anything of it any more."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -47,7 +47,7 @@ class _Aside:
         """Put bytes into the file. Returns the file and where in it they begin."""
         with self._lock:
             if self._file is None:
-                self._file = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
+                self._file = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as what lies in it)
             start = self._end
             self._file.seek(start)
             self._file.write(data)
@@ -60,8 +60,8 @@ class _Aside:
         with self._lock:
             self._users -= 1
             if not self._users:
-                self._file.truncate(0)
-                self._end = 0
+                self._file.close()
+                self._file, self._end = None, 0
 
 
 _ASIDE = _Aside()
@@ -112,6 +112,8 @@ class Inflated:
             _ASIDE.let_go(self._held)
         if self._shares:
             _ASIDE.drop()
+        elif self._file is not None:
+            self._file.close()
 
     def read_at(self, offset: int, length: int) -> bytes:
         if offset < 0 or length < 0 or offset + length > self.size:
