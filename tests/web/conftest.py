@@ -34,6 +34,14 @@ from weighbridge.server import web
 from weighbridge.server.addresses import EncodedSlashes
 
 HOSTILE = '"><script>alert(1)</script>'
+HOSTILE_CARD = f"""---
+license: '{HOSTILE}'
+'{HOSTILE}': '{HOSTILE}'
+---
+# {HOSTILE}
+
+<script>alert('card')</script>
+""".encode()
 MODEL = RepoId("model", "lab", "tiny-bert")
 ODD = RepoId("model", "ada", "odd")
 SECRET = RepoId("model", "ada", "secret")
@@ -49,8 +57,6 @@ datasets: [one, two]
 # Tiny BERT
 
 A [config](config.json), a ![picture](img/loss.png) and a ![badge](https://shields.example/x.svg).
-
-<script>alert("card")</script>
 """
 
 PICTURE = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=")
@@ -132,7 +138,7 @@ def _build(hub: Hub) -> Scene:
     scene.publish(
         ODD,
         {
-            "README.md": f"---\nlicense: '{HOSTILE}'\n'{HOSTILE}': '{HOSTILE}'\n---\n# {HOSTILE}\n".encode(),
+            "README.md": HOSTILE_CARD,
             f"{HOSTILE.replace('/', '')}.txt": b"a name",
             "page.html": b"<script>alert(1)</script>",
             "model.safetensors": odd_weights(),

@@ -9,6 +9,7 @@ COMMANDS = {
     "scan": "Tell whether files are safe to open.",
     "sign": "Sign a model: say that its files are what you published.",
     "verify": "Check a model's signature.",
+    "bom": "Write a bill of materials: CycloneDX 1.6, with a model card.",
     "pack": "Store files in far fewer bytes.",
     "unpack": "Get stored files back, bit for bit.",
     "store": "Look after a store.",

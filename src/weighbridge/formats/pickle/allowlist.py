@@ -5,8 +5,8 @@ arguments that are themselves permitted, and setting any state on what it gives.
 only, the permit names a rule that looks at them. A name that is not here is never called safe.
 
 What may be called has its exact name here. There is no "everything in torch": ``torch.hub.load`` is in torch. Classes
-of packages that were read may be made without running their ``__init__``, and their functions named, by the package's
-name (`_families`).
+of well-known packages may be made without running their ``__init__``, and their functions named, by the package's or
+module's name (`_families`): those entries rest on what the package is for, and not on a reading of every class.
 """
 
 from __future__ import annotations
