@@ -108,7 +108,7 @@ def test_odd_folders_and_files_give_valid_documents(folder, tmp_path):
 
 
 def test_every_licence_that_we_know_is_known_to_the_standard(folder):
-    from weighbridge.provenance.licences import LICENCES
+    from weighbridge.documents.licences import LICENCES
 
     names = ", ".join(f'"{name}"' for name in LICENCES)
     (folder / "README.md").write_text(f"---\nlicense: [{names}]\n---\n")

@@ -66,7 +66,7 @@ def test_the_same_run_states_the_same_bytes(folder, tmp_path):
 def test_starting_weights_are_named_and_versions_escaped():
     lock = {
         "recipe": {"data": {"path": "d"}, "start": "o/m"},
-        "data": {"digest": "d"}, "start": {"given": "o/m", "digest": "s"},
+        "data": {"digest": "d", "licence": "mit"}, "start": {"given": "o/m", "digest": "s"},
         "seed": 0, "threads": 1, "device": "cpu", "machine": {}, "code": "c",
         "versions": {"weighbridge": "1", "python": "3.11.2", "torch": "2.6+cpu"},
     }  # fmt: skip
@@ -75,4 +75,5 @@ def test_starting_weights_are_named_and_versions_escaped():
     assert found["starting weights"] == {
         "name": "starting weights", "digest": {"blake3": "s"}, "annotations": {"given": "o/m"}
     }  # fmt: skip
+    assert found["data"]["annotations"] == {"given": "d", "licence": "mit"}
     assert (found["torch"]["uri"], found["python"]["uri"]) == ("pkg:pypi/torch@2.6%2Bcpu", "pkg:generic/python@3.11.2")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weighbridge.checks import anatomy, duplicates, files, health, pickles, remote_code, statistics, structure
+from weighbridge.checks import anatomy, duplicates, files, health, licences, pickles, remote_code, statistics, structure
 from weighbridge.checks.base import Check
 
 CHECKS: tuple[Check, ...] = (
@@ -14,4 +14,5 @@ CHECKS: tuple[Check, ...] = (
     statistics.CHECK,
     health.CHECK,
     duplicates.CHECK,
+    licences.CHECK,
 )

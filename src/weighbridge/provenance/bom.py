@@ -19,8 +19,8 @@ from uuid import NAMESPACE_URL, uuid5
 from weighbridge.checkpoint import Checkpoint
 from weighbridge.checkpoint import open as open_checkpoint
 from weighbridge.documents.cards import Card, Json, parse_card
+from weighbridge.documents.licences import is_unnamed, spdx
 from weighbridge.errors import PathNotFoundError, WeighbridgeError
-from weighbridge.provenance.licences import is_unnamed, spdx
 from weighbridge.trust.listing import walk
 
 SCHEMA = "http://cyclonedx.org/schema/bom-1.6.schema.json"

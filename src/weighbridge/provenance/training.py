@@ -43,15 +43,19 @@ def training_run(lock: Mapping[str, Any], metrics: Mapping[str, Any], files: Map
 def _dependencies(lock: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Data, starting weights, code, libraries. Digests of data, weights and code are BLAKE3 over their contents."""
     recipe = lock["recipe"]
-    found = [{"name": "data", "digest": {"blake3": lock["data"]["digest"]}, **_given(recipe["data"]["path"])}]
+    data = lock["data"]
+    found = [{"name": "data", "digest": {"blake3": data["digest"]}, **_given(recipe["data"]["path"], data)}]
     if start := lock["start"]:
-        found.append({"name": "starting weights", "digest": {"blake3": start["digest"]}, **_given(recipe["start"])})
+        found.append(
+            {"name": "starting weights", "digest": {"blake3": start["digest"]}, **_given(recipe["start"], start)}
+        )
     found.append({"name": "weighbridge.learn", "digest": {"blake3": lock["code"]}})
     return found + [_library(name, version) for name, version in lock["versions"].items()]
 
 
-def _given(place: str) -> dict[str, Any]:
-    return {"annotations": {"given": place}}
+def _given(place: str, pinned: Mapping[str, Any]) -> dict[str, Any]:
+    licence = {"licence": pinned["licence"]} if pinned.get("licence") else {}
+    return {"annotations": {"given": place, **licence}}
 
 
 def _library(name: str, version: str) -> dict[str, Any]:

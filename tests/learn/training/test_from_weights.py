@@ -1,5 +1,8 @@
 """A run that starts from weights: what is frozen stays bit for bit, and the report says what moved."""
 
+import json
+import shutil
+
 import numpy as np
 import pytest
 
@@ -77,6 +80,22 @@ def test_other_starting_weights_do_not_go_on(trained, tmp_path):
     run(recipe("cnn", OPTIONS, seed=9), pictures(), tmp_path / "other")
     with pytest.raises(OtherRunError, match="other starting weights"):
         run(what, pictures(), tmp_path / "out", start=find(str(tmp_path / "other"), where=tmp_path))
+
+
+def test_the_licences_of_weights_and_data_go_along(trained, tmp_path):
+    card = "---\nlicense: [cc-by-nc-4.0, mit]\n---\n"
+    origin = tmp_path / "origin"
+    shutil.copytree(trained, origin)
+    (origin / "README.md").write_text(card)
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures/README.md").write_text("---\nlicense: other\nlicense_name: ours\n---\n")
+    what = recipe("cnn", OPTIONS, start="weights", steps=1)
+    what = what.model_copy(update={"data": what.data.model_copy(update={"path": "pictures"})})
+    run(what, pictures(), tmp_path / "out", where=tmp_path, start=find(str(origin), where=tmp_path))
+    stated = json.loads((tmp_path / "out/provenance.intoto.json").read_text())
+    found = {each["name"]: each for each in stated["predicate"]["buildDefinition"]["resolvedDependencies"]}
+    assert found["starting weights"]["annotations"]["licence"] == "cc-by-nc-4.0, mit"
+    assert found["data"]["annotations"] == {"given": "pictures", "licence": "ours"}
 
 
 def test_a_recipe_whose_weights_nobody_found_is_refused(tmp_path):

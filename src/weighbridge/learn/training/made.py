@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from weighbridge.documents.licences import declared_beside
 from weighbridge.errors import UsageError
 from weighbridge.learn.data import Facts
 from weighbridge.learn.networks import Brought, Network, Options, find
@@ -35,7 +36,8 @@ class Made:
         """What the lock says of the starting weights."""
         if self.start is None or self.loaded is None:
             return None
-        return {"given": self.start.given, "digest": self.loaded.digest}
+        licence = declared_beside(self.start.path if self.start.path.is_dir() else self.start.path.parent)
+        return {"given": self.start.given, "digest": self.loaded.digest} | ({"licence": licence} if licence else {})
 
     def notes(self) -> tuple[str, ...]:
         """What a person should know of the starting weights."""

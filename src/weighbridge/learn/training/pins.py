@@ -21,16 +21,23 @@ _CAPS = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_CBWR", "CUBLAS_WORKSP
 
 
 def pins(
-    recipe: Recipe, *, data: str, start: dict[str, str] | None, threads: int, device: str, origin: str | None = None
+    recipe: Recipe,
+    *,
+    data: str,
+    start: dict[str, str] | None,
+    threads: int,
+    device: str,
+    origin: str | None = None,
+    licence: str = "",
 ) -> dict[str, Any]:
     """The lock of a run, as JSON values. Two runs of equal locks on the same kind of machine give the same bits.
 
-    `origin` is ``org/name@commit`` of a dataset on a hub.
+    `origin` is ``org/name@commit`` of a dataset on a hub, `licence` what the card of the data declares.
     """
     return {
         "lock": 1,
         "recipe": public(recipe),
-        "data": {"digest": data} | ({"hub": origin} if origin else {}),
+        "data": {"digest": data} | ({"hub": origin} if origin else {}) | ({"licence": licence} if licence else {}),
         "start": start,
         "seed": recipe.train.seed,
         "threads": threads,

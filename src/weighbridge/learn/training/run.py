@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from weighbridge.documents.licences import declared_beside
 from weighbridge.errors import OtherRunError, UsageError
 from weighbridge.learn._json import read_object
 from weighbridge.learn.data import Facts, Splits, prepare_text
@@ -86,7 +87,7 @@ def run(
         for each in made.notes():
             tell(Note(each))
         made.module.to(device)
-        lock = _pin(recipe, splits, made, device, out, lock, source, tell)
+        lock = _pin(recipe, splits, made, device, out, lock, source, where, tell)
         torch.set_num_threads(lock["threads"])
         return _train(recipe, splits, out, made, device, lock, change, tell)
 
@@ -144,21 +145,27 @@ def _device(recipe: Recipe) -> torch.device:
 
 def _pin(
     recipe: Recipe, splits: Splits, made: Made, device: torch.device, out: Path, before: dict[str, Any] | None,
-    source: str, tell: Tell,
+    source: str, where: Path, tell: Tell,
 ) -> dict[str, Any]:  # fmt: skip
     """The lock: a new one, or that of the run which goes on."""
     count = before["threads"] if before else _threads(recipe, splits, made, device, tell)
     now = pins.pins(
-        recipe, data=splits.digest, origin=splits.origin, start=made.pinned(), threads=count, device=device.type
-    )
+        recipe, data=splits.digest, origin=splits.origin, start=made.pinned(), threads=count, device=device.type,
+        licence=declared_beside(where / recipe.data.path),
+    )  # fmt: skip
     if before is None:
         folder.begin(out, now, source)
         return now
-    if before["start"] != now["start"]:
+    if _without_licence(before["start"]) != _without_licence(now["start"]):
         raise OtherRunError("was begun with other starting weights", where=str(out))
     for difference in pins.moved_on(before, now):
         tell(Note(f"Since the run was begun, {difference}: the result may differ in bits."))
     return before
+
+
+def _without_licence(start: dict[str, str] | None) -> dict[str, str]:
+    """What makes starting weights those and no others: a card that was edited meanwhile is no matter."""
+    return {key: value for key, value in (start or {}).items() if key != "licence"}
 
 
 def _threads(recipe: Recipe, splits: Splits, made: Made, device: torch.device, tell: Tell) -> int:

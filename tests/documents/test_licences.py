@@ -2,7 +2,7 @@
 
 import pytest
 
-from weighbridge.provenance.licences import conflicts, is_unnamed, known, spdx
+from weighbridge.documents.licences import conflicts, is_unnamed, known, spdx
 
 
 def test_names_of_cards_and_of_spdx_are_the_same_licence():

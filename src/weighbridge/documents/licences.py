@@ -9,6 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+from weighbridge.documents.cards import parse_card
+
+_LARGEST = 4 << 20
+_LONGEST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,25 @@ class Conflict:
     licence: str
     declared: str
     why: str
+
+
+def declared(readme: bytes) -> tuple[str, ...]:
+    """The licences that a card declares, by the names that it gives them; that of a licence of its own for "other"."""
+    data = parse_card(readme).data
+    value, own = data.get("license"), data.get("license_name")
+    given = [
+        name.strip()[:_LONGEST] for name in (value if isinstance(value, list) else [value]) if isinstance(name, str)
+    ]
+    return tuple(own[:_LONGEST] if is_unnamed(name) and isinstance(own, str) else name for name in given if name)
+
+
+def declared_beside(place: Path) -> str:
+    """The licences of the card in a folder, with commas between them; "" where there is no card or no licence."""
+    card = place / "README.md"
+    if not card.is_file():
+        return ""
+    with card.open("rb") as stream:
+        return ", ".join(declared(stream.read(_LARGEST)))
 
 
 def known(name: str) -> str:
